@@ -153,13 +153,7 @@ export interface DevicePayload {
   message: string;
 }
 
-export type Payload =
-  | TrackingPayload
-  | TelemetryPayload
-  | AlertPayload
-  | RangePayload
-  | ClockPayload
-  | DevicePayload;
+export type Payload = TrackingPayload | TelemetryPayload | AlertPayload | RangePayload | ClockPayload | DevicePayload;
 
 /** The lane that a payload belongs to. */
 export function laneOf(payload: Payload): Lane {

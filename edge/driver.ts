@@ -1,0 +1,77 @@
+/**
+ * The contract between a device driver and the rest of the daemon (design, section 7).
+ *
+ * A driver turns a device's bytes into Readings and knows nothing of read points, rules, disks or hubs. It runs for as
+ * long as its device is attached: `run` ends or throws when the connection is lost, and the supervisor
+ * (edge/transport/supervisor.ts) opens the device again, for ever, with backoff. A driver never retries by itself.
+ */
+import type { z } from 'zod';
+import type { Clock } from '../protocols/base/clock.ts';
+import type { FramerStats } from '../protocols/base/framer.ts';
+import type { Log } from '../protocols/base/log.ts';
+import type { Transport, TransportOptions } from './transport/transport.ts';
+
+/** What a driver emits. Units stand in the field names; `monotonicUs` is when it was observed, on this boot's clock. */
+export type Reading = { monotonicUs: number } & (
+  | {
+      kind: 'scan';
+      /** The label's text after framing and AIM identifier were taken off. */
+      text: string;
+      aim?: string;
+      /** Waits until the scan is on disk; for devices whose protocol has a host acknowledgement (Zebra SSI). */
+      acknowledge?: (accepted: boolean) => void;
+    }
+  | { kind: 'tag'; epcHex: string; antenna: number; rssiDbm?: number; reads: number }
+  | { kind: 'temperature'; temperatureCelsius: number }
+  | { kind: 'humidity'; relativeHumidityPercent: number }
+  | {
+      kind: 'shock';
+      peakG: number;
+      peakXG: number;
+      peakYG: number;
+      peakZG: number;
+      durationMs: number;
+      velocityChangeMetersPerSecond: number;
+      sampleRateHz: number;
+      clipped: boolean;
+    }
+  | { kind: 'vibration'; rmsG: number; windowMs: number }
+  | {
+      kind: 'position';
+      latitude: number;
+      longitude: number;
+      altitudeMeters?: number;
+      speedMetersPerSecond?: number;
+      courseDegrees?: number;
+      hdop?: number;
+      satellites?: number;
+      /** What the receiver says the time is; a candidate for clock state `gps`. */
+      utcMs?: number;
+    }
+  | { kind: 'contact'; open: boolean }
+  /** The device said something about itself that someone should know; it goes on working. */
+  | { kind: 'status'; code: string; message: string }
+);
+
+export interface DriverContext {
+  deviceId: string;
+  transport: Transport;
+  clock: Clock;
+  log: Log;
+  /** Aborted when the daemon stops or the device is taken out of the configuration. */
+  signal: AbortSignal;
+  /** The driver's framer counts here; shown by `edge status` and /metrics. */
+  stats: FramerStats;
+}
+
+export interface Driver<Options> {
+  /** The name in the configuration, for example `serial-barcode`. */
+  kind: string;
+  /** What it reads, one line, shown in help and errors. */
+  summary: string;
+  /** Schema of the `options` of a device of this kind. Unknown keys are errors (strict objects). */
+  options: z.ZodType<Options>;
+  /** How to reach the device, from its options. */
+  transport(options: Options): TransportOptions;
+  run(context: DriverContext, options: Options): AsyncIterable<Reading>;
+}

@@ -1,0 +1,30 @@
+/**
+ * The TrackingEvent: a message of `package-events` and a line of a package's timeline (design, section 2). JSON.
+ * Published schema: tracking-event.schema.json.
+ */
+
+import type { Lane } from './identity.ts';
+import type { EventType, Place, ScanType } from './model.ts';
+
+export interface TrackingEvent {
+  /** Version of this schema. */
+  version: 1;
+  /** UUIDv5 of the record's identity. */
+  eventId: string;
+  packageId: string;
+  otherIds: string[];
+  eventType: EventType;
+  scanType: ScanType;
+  businessStep: string;
+  /** When the reader saw it, ISO 8601 UTC with milliseconds. */
+  occurredAt: string;
+  /** When the hub took it, ISO 8601 UTC. */
+  recordedAt: string;
+  /** How far `occurredAt` can be trusted. */
+  clock: { state: 'unsynced' | 'ntp' | 'gps' | 'hub'; uncertaintyMs: number; corrected: boolean };
+  location: Place;
+  vehicleId?: string;
+  employeeId?: string;
+  source: { gatewayId: string; deviceId: string; epoch: string; lane: Lane; sequence: number };
+  data: { scanned: string; aim?: string; antenna?: number; rssiDbm?: number; reads?: number };
+}
