@@ -11,8 +11,11 @@ import type { FramerStats } from '../protocols/base/framer.ts';
 import type { Log } from '../protocols/base/log.ts';
 import type { Transport, TransportOptions } from './transport/transport.ts';
 
-/** What a driver emits. Units stand in the field names; `monotonicUs` is when it was observed, on this boot's clock. */
-export type Reading = { monotonicUs: number } & (
+/**
+ * What a driver emits. Units stand in the field names; `monotonicUs` is when it was observed, on this boot's clock. `channel` names the
+ * sensor where one device has several (units on a Modbus bus, inputs of a contact module), as its options call it.
+ */
+export type Reading = { monotonicUs: number; channel?: string } & (
   | {
       kind: 'scan';
       /** The label's text after framing and AIM identifier were taken off. */
@@ -58,10 +61,31 @@ export interface DriverContext {
   transport: Transport;
   clock: Clock;
   log: Log;
-  /** Aborted when the daemon stops or the device is taken out of the configuration. */
+  /**
+   * Aborted when the daemon stops or the device is taken out of the configuration. The driver then ends within a second
+   * (an orderly goodbye to the device included); after that the transport is closed under it.
+   */
   signal: AbortSignal;
-  /** The driver's framer counts here; shown by `edge status` and /metrics. */
+  /**
+   * Counts of this connection, fresh for each `run`: the driver copies its framer's stats here after each chunk. The supervisor adds them
+   * up for `edge status` and /metrics, and takes many discarded bytes for a wrong baud rate or driver.
+   */
   stats: FramerStats;
+}
+
+/**
+ * The device is there but does not do what its protocol says: silent, refusing, babbling. Ends the run; the supervisor shows the
+ * fault, opens the device again later, and takes the fault back at the first good frame or reading.
+ */
+export class DriverError extends Error {
+  override readonly name = 'DriverError';
+  /** Kebab-case, in docs/errors.md. */
+  readonly code: string;
+
+  constructor(fault: { code: string; message: string; cause?: unknown }) {
+    super(fault.message, fault.cause === undefined ? undefined : { cause: fault.cause });
+    this.code = fault.code;
+  }
 }
 
 export interface Driver<Options> {

@@ -4,7 +4,7 @@
  */
 
 import type { Lane } from './identity.ts';
-import type { EventType, Place, ScanType } from './model.ts';
+import type { AlertSeverity, EventType, Place, ScanType } from './model.ts';
 
 export interface TrackingEvent {
   /** Version of this schema. */
@@ -27,4 +27,23 @@ export interface TrackingEvent {
   employeeId?: string;
   source: { gatewayId: string; deviceId: string; epoch: string; lane: Lane; sequence: number };
   data: { scanned: string; aim?: string; antenna?: number; rssiDbm?: number; reads?: number };
+}
+
+/** A message of `alerts`: one phase of an alert. JSON. `alertId` names the alert, `eventId` this phase of it. */
+export interface AlertMessage {
+  version: 1;
+  alertId: string;
+  eventId: string;
+  phase: 'raised' | 'cleared' | 'retracted';
+  ruleId: string;
+  severity: AlertSeverity;
+  gatewayId: string;
+  /** Empty when the alert is about the gateway itself. */
+  deviceId: string;
+  location: Place;
+  quantity: string;
+  value: number;
+  limit: number;
+  message: string;
+  occurredAt: string;
 }

@@ -1,0 +1,107 @@
+/**
+ * The last step before the Outbox: hands payloads over, and holds on to them while the disk refuses.
+ *
+ * What is held is bounded by `maxHeld` payloads; beyond it the oldest telemetry goes first, then tracking, alerts last. What goes was
+ * never accepted: it is counted as `rejected`, per lane, and its owner is told. Order within a lane is kept.
+ */
+import type { Clock, WallTime } from '../../protocols/base/clock.ts';
+import type { Log } from '../../protocols/base/log.ts';
+import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
+import { laneOf, type Payload } from '../../protocols/uplink/model.ts';
+import { encodePayload } from '../../protocols/uplink/payload-codec.ts';
+import type { RecordTime } from '../../protocols/uplink/record.ts';
+
+/** What the intake needs of the Outbox. */
+export interface Appender {
+  append(lane: Lane, payload: Uint8Array, at: Omit<RecordTime, 'bootId'>): Promise<number>;
+}
+
+interface Held {
+  payload: Buffer;
+  at: Omit<RecordTime, 'bootId'>;
+  settle: (accepted: boolean) => void;
+}
+
+const RETRY_MS = 500;
+const PASSING = new Set(['disk-full', 'read-only', 'io-error', 'outbox-busy']);
+
+export class Intake {
+  readonly rejected: Record<Lane, number> = { alert: 0, tracking: 0, telemetry: 0 };
+  readonly #appender: Appender;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #maxHeld: number;
+  readonly #held: Record<Lane, Held[]> = { alert: [], tracking: [], telemetry: [] };
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(options: { appender: Appender; clock: Clock; log: Log; maxHeld?: number }) {
+    this.#appender = options.appender;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#maxHeld = options.maxHeld ?? 20_000;
+  }
+
+  /** Payloads that wait because the disk refused. */
+  held(): number {
+    return LANES.reduce((sum, lane) => sum + this.#held[lane].length, 0);
+  }
+
+  /**
+   * Stores what was observed at `observedUs` (monotonic). Resolves true when it is on disk, false when it had to be given up.
+   */
+  store(payload: Payload, observedUs: number): Promise<boolean> {
+    const lane = laneOf(payload);
+    return new Promise((resolve) => {
+      const item: Held = { payload: encodePayload(payload), at: this.#timeOf(observedUs), settle: resolve };
+      // What came before in this lane goes first.
+      if (this.#held[lane].length > 0) this.#hold(lane, item);
+      else this.#offer(lane, item);
+    });
+  }
+
+  /** Gives up what is still held. */
+  stop(): void {
+    this.#cancelRetry?.();
+    for (const lane of LANES) for (const item of this.#held[lane].splice(0)) this.#reject(lane, item);
+  }
+
+  #timeOf(observedUs: number): Omit<RecordTime, 'bootId'> {
+    const wall: WallTime = this.#clock.wall();
+    const agoMs = (this.#clock.monotonicUs() - observedUs) / 1000;
+    return {
+      monotonicUs: observedUs,
+      wallMs: wall.wallMs - agoMs,
+      state: wall.state,
+      uncertaintyMs: wall.uncertaintyMs,
+    };
+  }
+
+  #offer(lane: Lane, item: Held): void {
+    this.#appender.append(lane, item.payload, item.at).then(
+      () => item.settle(true),
+      (error: Error & { code?: string }) => {
+        if (PASSING.has(error.code ?? '')) return this.#hold(lane, item);
+        this.#log.error({ err: error, lane }, 'record refused by the outbox');
+        this.#reject(lane, item);
+      },
+    );
+  }
+
+  #hold(lane: Lane, item: Held): void {
+    this.#held[lane].push(item);
+    if (this.held() > this.#maxHeld) {
+      const victim = (['telemetry', 'tracking', 'alert'] as const).find((each) => this.#held[each].length > 0) ?? lane;
+      const oldest = this.#held[victim].shift();
+      if (oldest) this.#reject(victim, oldest);
+    }
+    this.#cancelRetry ??= this.#clock.after(RETRY_MS, () => {
+      this.#cancelRetry = undefined;
+      for (const each of LANES) for (const waiting of this.#held[each].splice(0)) this.#offer(each, waiting);
+    });
+  }
+
+  #reject(lane: Lane, item: Held): void {
+    this.rejected[lane]++;
+    item.settle(false);
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Dedup of scans: a label read again at the same read point within the window is the same observation (a double trigger, a label
+ * passing a tunnel's second reader). Monotonic time only. Bound: `maxEntries`; when it is reached the oldest entry goes first, so
+ * at worst a label is counted as seen anew.
+ */
+export class ScanWindow {
+  readonly #seen = new Map<string, number>();
+  readonly #maxEntries: number;
+
+  constructor(maxEntries = 100_000) {
+    this.#maxEntries = maxEntries;
+  }
+
+  /** True when the observation is new; it is remembered then. A repetition does not prolong the window. */
+  admit(key: string, atUs: number, windowMs: number): boolean {
+    const until = this.#seen.get(key);
+    if (until !== undefined && atUs < until) return false;
+    this.#seen.delete(key);
+    this.#seen.set(key, atUs + windowMs * 1000);
+    this.#evict(atUs);
+    return true;
+  }
+
+  /** Takes an admission back: the observation could not be stored, so its repetition must count. */
+  forget(key: string): void {
+    this.#seen.delete(key);
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  #evict(nowUs: number): void {
+    for (const [key, until] of this.#seen) {
+      if (until > nowUs && this.#seen.size <= this.#maxEntries) return;
+      this.#seen.delete(key);
+    }
+  }
+}

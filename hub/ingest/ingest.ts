@@ -1,0 +1,127 @@
+/**
+ * Ingest: a batch in, the EventLog written, the acknowledgement out (design, section 3.3). Keeps no state about gateways' sequences, so
+ * any hub process may take any batch. Batches are not decoded here beyond their header.
+ */
+import type { Clock } from '../../protocols/base/clock.ts';
+import { CodecError } from '../../protocols/base/codec-error.ts';
+import type { Log } from '../../protocols/base/log.ts';
+import { encodeAcknowledgement, readBatchHeader } from '../../protocols/uplink/batch.ts';
+import { type GatewayStatus, parseGatewayStatus } from '../../protocols/uplink/gateway-status.ts';
+import type { Lane } from '../../protocols/uplink/identity.ts';
+import { parseUpTopic, topics } from '../../protocols/uplink/topics.ts';
+import type { Broker } from '../broker/broker.ts';
+import { type EventLog, TOPICS } from '../log/event-log.ts';
+
+export interface IngestCounters {
+  batches: number;
+  records: Record<Lane, number>;
+  bytes: number;
+  /** Batches that no hub can read. */
+  unreadable: number;
+  /** Appends that the EventLog refused; their batches come again. */
+  failed: number;
+  /** Messages on topics that are none of ours. */
+  foreign: number;
+}
+
+export class Ingest {
+  readonly counters: IngestCounters = {
+    batches: 0,
+    records: { alert: 0, tracking: 0, telemetry: 0 },
+    bytes: 0,
+    unreadable: 0,
+    failed: 0,
+    foreign: 0,
+  };
+  readonly #log: Log;
+  readonly #eventLog: EventLog;
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #onStatus: (status: GatewayStatus) => void;
+
+  constructor(options: {
+    eventLog: EventLog;
+    broker: Broker;
+    clock: Clock;
+    log: Log;
+    onStatus: (status: GatewayStatus) => void;
+  }) {
+    this.#eventLog = options.eventLog;
+    this.#broker = options.broker;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#onStatus = options.onStatus;
+  }
+
+  /** Resolves when the message is dealt with; never rejects for what a gateway sent or a log refused. */
+  async handle(topic: string, payload: Buffer): Promise<void> {
+    const up = parseUpTopic(topic);
+    if (!up) {
+      this.counters.foreign++;
+      return;
+    }
+    if (up.kind === 'lane') await this.#batch(up.gatewayId, up.lane, payload);
+    else if (up.kind === 'status') this.#status(up.gatewayId, payload);
+  }
+
+  async #batch(gatewayId: string, lane: Lane, payload: Buffer): Promise<void> {
+    const receivedMs = String(Math.round(this.#clock.wall().wallMs));
+    let header: ReturnType<typeof readBatchHeader>;
+    try {
+      header = readBatchHeader(payload);
+      if (header.lane !== lane) {
+        throw new CodecError({
+          code: 'batch-lane',
+          message: `a batch of lane ${header.lane} came on the topic of ${lane}`,
+        });
+      }
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      this.counters.unreadable++;
+      this.#log.warn({ gateway: gatewayId, lane, code: error.code, reason: error.message }, 'batch cannot be read');
+      await this.#append({
+        topic: TOPICS.deadLetters,
+        key: gatewayId,
+        value: payload,
+        headers: { code: error.code, reason: error.message, lane, 'received-ms': receivedMs },
+      });
+      return;
+    }
+    const headers = { lane, 'received-ms': receivedMs };
+    if (!(await this.#append({ topic: TOPICS.uplink, key: gatewayId, value: payload, headers }))) return;
+    this.counters.batches++;
+    this.counters.records[lane] += header.count;
+    this.counters.bytes += payload.length;
+    const range = {
+      epoch: header.epoch,
+      lane,
+      first: header.firstSequence,
+      last: header.firstSequence + header.count - 1,
+    };
+    try {
+      await this.#broker.publish(topics.downAck(gatewayId), encodeAcknowledgement([range]));
+    } catch (error) {
+      this.#log.debug({ err: error, gateway: gatewayId }, 'acknowledgement not sent; the gateway will ask again');
+    }
+  }
+
+  async #append(record: Parameters<EventLog['append']>[0][number]): Promise<boolean> {
+    try {
+      await this.#eventLog.append([record]);
+      return true;
+    } catch (error) {
+      this.counters.failed++;
+      this.#log.warn(
+        { err: error, gateway: record.key, topic: record.topic },
+        'event log refused a batch; the gateway keeps it',
+      );
+      return false;
+    }
+  }
+
+  #status(gatewayId: string, payload: Buffer): void {
+    const status = parseGatewayStatus(payload.toString('utf8'));
+    if (status?.gatewayId === gatewayId) this.#onStatus(status);
+    else this.#log.warn({ gateway: gatewayId }, 'gateway status cannot be read');
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * Protocol Buffers wire format (protobuf.dev, "Encoding"): a bounded reader, a growing writer, and messages described by
+ * tables, so that one table serves encoder, decoder and the test against the published .proto file.
+ *
+ * Supported: uint32/uint64 up to 2⁵³−1, sint64 (zigzag) within ±2⁵², bool, enum (as a list of names), string, bytes, double,
+ * sfixed32, fixed64 (as 16 hexadecimal digits), messages, repeated strings. Unknown fields are skipped (evolution); zero, false
+ * and empty values are written as well wherever the property is present, so that presence survives.
+ */
+import { CodecError } from './codec-error.ts';
+
+export class ProtoWriter {
+  #buffer: Buffer;
+  #at = 0;
+
+  constructor(initialBytes = 1024) {
+    this.#buffer = Buffer.allocUnsafe(initialBytes);
+  }
+
+  /** A copy of what was written; the writer is empty afterwards. */
+  finish(): Buffer {
+    const bytes = Buffer.from(this.#buffer.subarray(0, this.#at));
+    this.#at = 0;
+    return bytes;
+  }
+
+  varint(value: number): void {
+    this.#reserve(10);
+    let rest = value;
+    while (rest > 0x7fffffff) {
+      this.#buffer[this.#at++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 127) {
+      this.#buffer[this.#at++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#at++] = rest;
+  }
+
+  tag(field: number, wireType: number): void {
+    this.varint(field * 8 + wireType);
+  }
+
+  double(value: number): void {
+    this.#reserve(8);
+    this.#at = this.#buffer.writeDoubleLE(value, this.#at);
+  }
+
+  sfixed32(value: number): void {
+    this.#reserve(4);
+    this.#at = this.#buffer.writeInt32LE(value, this.#at);
+  }
+
+  fixed64Hex(hex: string): void {
+    this.#reserve(8);
+    // Protobuf is little-endian; the digits are the number as it is read.
+    this.#buffer.writeUInt32LE(Number.parseInt(hex.slice(8), 16), this.#at);
+    this.#buffer.writeUInt32LE(Number.parseInt(hex.slice(0, 8), 16), this.#at + 4);
+    this.#at += 8;
+  }
+
+  string(value: string): void {
+    const length = Buffer.byteLength(value);
+    this.varint(length);
+    this.#reserve(length);
+    this.#at += this.#buffer.write(value, this.#at);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.varint(value.length);
+    this.#reserve(value.length);
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  /** Writes what `body` writes, with its length in front. */
+  delimited(body: () => void): void {
+    this.#reserve(1);
+    const lengthAt = this.#at++;
+    const bodyAt = this.#at;
+    body();
+    const length = this.#at - bodyAt;
+    if (length < 128) {
+      this.#buffer[lengthAt] = length;
+      return;
+    }
+    let extra = 0;
+    for (let rest = length; rest > 127; rest = Math.floor(rest / 128)) extra++;
+    this.#reserve(extra);
+    this.#buffer.copyWithin(bodyAt + extra, bodyAt, this.#at);
+    const end = this.#at + extra;
+    this.#at = lengthAt;
+    this.varint(length);
+    this.#at = end;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+}
+
+export class ProtoReader {
+  readonly #buffer: Buffer;
+  at: number;
+  readonly end: number;
+
+  constructor(buffer: Buffer, start = 0, end = buffer.length) {
+    this.#buffer = buffer;
+    this.at = start;
+    this.end = end;
+  }
+
+  /** @throws CodecError `protobuf-truncated`, `protobuf-varint` (over 10 bytes, or a value above 2⁵³−1). */
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 10; count++) {
+      if (this.at >= this.end) throw this.#truncated();
+      const byte = this.#buffer[this.at++] as number;
+      value += (byte & 127) * scale;
+      if (byte < 128) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+      scale *= 128;
+    }
+    throw new CodecError({
+      code: 'protobuf-varint',
+      message: `varint before byte ${this.at} is longer than 10 bytes or above 2^53-1`,
+      offset: this.at,
+    });
+  }
+
+  double(): number {
+    const at = this.#take(8);
+    return this.#buffer.readDoubleLE(at);
+  }
+
+  sfixed32(): number {
+    const at = this.#take(4);
+    return this.#buffer.readInt32LE(at);
+  }
+
+  fixed64Hex(): string {
+    const at = this.#take(8);
+    const high = this.#buffer
+      .readUInt32LE(at + 4)
+      .toString(16)
+      .padStart(8, '0');
+    return high + this.#buffer.readUInt32LE(at).toString(16).padStart(8, '0');
+  }
+
+  string(): string {
+    const length = this.varint();
+    const at = this.#take(length);
+    return this.#buffer.toString('utf8', at, at + length);
+  }
+
+  /** A view into the input. */
+  bytes(): Buffer {
+    const length = this.varint();
+    const at = this.#take(length);
+    return this.#buffer.subarray(at, at + length);
+  }
+
+  /** A reader over a length-delimited message. */
+  message(): ProtoReader {
+    const length = this.varint();
+    const at = this.#take(length);
+    return new ProtoReader(this.#buffer, at, at + length);
+  }
+
+  skip(wireType: number): void {
+    if (wireType === 0) this.varint();
+    else if (wireType === 1) this.#take(8);
+    else if (wireType === 2) this.#take(this.varint());
+    else if (wireType === 5) this.#take(4);
+    else {
+      throw new CodecError({
+        code: 'protobuf-wire-type',
+        message: `wire type ${wireType} before byte ${this.at} does not exist (groups are not used)`,
+        offset: this.at,
+      });
+    }
+  }
+
+  #take(bytes: number): number {
+    const at = this.at;
+    if (bytes > this.end - at) throw this.#truncated();
+    this.at = at + bytes;
+    return at;
+  }
+
+  #truncated(): CodecError {
+    return new CodecError({
+      code: 'protobuf-truncated',
+      message: `message ends at byte ${this.end} in the middle of a field`,
+      offset: this.end,
+    });
+  }
+}
+
+export type FieldType =
+  | 'uint'
+  | 'sint'
+  | 'bool'
+  | 'string'
+  | 'bytes'
+  | 'double'
+  | 'sfixed32'
+  | 'fixed64hex'
+  | { enum: readonly string[] }
+  | { message: MessageTable }
+  | { repeated: 'string' };
+
+export interface FieldTable {
+  no: number;
+  /** Property of the value. The .proto file has it in snake_case. */
+  name: string;
+  type: FieldType;
+  /** Decoding gives this when the field is absent; without it an absent field is an absent property. */
+  absent?: unknown;
+}
+
+export interface MessageTable {
+  name: string;
+  fields: readonly FieldTable[];
+}
+
+const WIRE_TYPES = { uint: 0, sint: 0, bool: 0, string: 2, bytes: 2, double: 1, sfixed32: 5, fixed64hex: 1 } as const;
+
+function wireTypeOf(type: FieldType): number {
+  if (typeof type === 'string') return WIRE_TYPES[type];
+  return 'enum' in type ? 0 : 2;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Encodes the properties that the table names; others are left out. */
+export function encodeMessage(table: MessageTable, value: object, writer: ProtoWriter): void {
+  const values = value as Values;
+  for (const field of table.fields) {
+    const item = values[field.name];
+    if (item === undefined) continue;
+    if (typeof field.type === 'object' && 'repeated' in field.type) {
+      for (const text of item as readonly string[]) {
+        writer.tag(field.no, 2);
+        writer.string(text);
+      }
+      continue;
+    }
+    writer.tag(field.no, wireTypeOf(field.type));
+    encodeItem(field.type, item, writer);
+  }
+}
+
+function encodeItem(type: FieldType, item: unknown, writer: ProtoWriter): void {
+  if (typeof type === 'object') {
+    // Zero stays free for "unknown", as proto3 wants it of enums.
+    if ('enum' in type) writer.varint(type.enum.indexOf(item as string) + 1);
+    else if ('message' in type) writer.delimited(() => encodeMessage(type.message, item as object, writer));
+    return;
+  }
+  if (type === 'string') writer.string(item as string);
+  else if (type === 'uint') writer.varint(item as number);
+  else if (type === 'double') writer.double(item as number);
+  else if (type === 'bool') writer.varint(item ? 1 : 0);
+  else if (type === 'sint') writer.varint((item as number) >= 0 ? (item as number) * 2 : -(item as number) * 2 - 1);
+  else if (type === 'sfixed32') writer.sfixed32(item as number);
+  else if (type === 'bytes') writer.bytes(item as Uint8Array);
+  else writer.fixed64Hex(item as string);
+}
+
+/**
+ * Decodes a message; unknown fields are skipped, the last of a repeated scalar counts.
+ * @throws CodecError `protobuf-*` for what is not well-formed, `protobuf-enum` for an enum value that this version does not know.
+ */
+export function decodeMessage(table: MessageTable, reader: ProtoReader): Record<string, unknown> {
+  const value: Record<string, unknown> = {};
+  for (const field of table.fields) if (field.absent !== undefined) value[field.name] = structuredDefault(field.absent);
+  while (reader.at < reader.end) {
+    const tag = reader.varint();
+    const no = Math.floor(tag / 8);
+    const wireType = tag % 8;
+    const field = fieldOf(table, no);
+    if (!field || wireTypeOf(field.type) !== wireType) {
+      reader.skip(wireType);
+      continue;
+    }
+    if (typeof field.type === 'object' && 'repeated' in field.type) {
+      const list = (value[field.name] ?? []) as string[];
+      list.push(reader.string());
+      value[field.name] = list;
+    } else {
+      value[field.name] = decodeItem(field, reader);
+    }
+  }
+  return value;
+}
+
+function structuredDefault(absent: unknown): unknown {
+  if (Array.isArray(absent)) return [];
+  return typeof absent === 'object' && absent !== null ? {} : absent;
+}
+
+function fieldOf(table: MessageTable, no: number): FieldTable | undefined {
+  const guess = table.fields[no - 1];
+  return guess?.no === no ? guess : table.fields.find((field) => field.no === no);
+}
+
+function decodeItem(field: FieldTable, reader: ProtoReader): unknown {
+  const { type } = field;
+  if (typeof type === 'object') {
+    if ('message' in type) return decodeMessage(type.message, reader.message());
+    if ('repeated' in type) return reader.string();
+    const at = reader.at;
+    const number = reader.varint();
+    const name = type.enum[number - 1];
+    if (name === undefined) {
+      throw new CodecError({
+        code: 'protobuf-enum',
+        message: `${field.name} is ${number}, which this version does not know (1 to ${type.enum.length})`,
+        offset: at,
+      });
+    }
+    return name;
+  }
+  if (type === 'string') return reader.string();
+  if (type === 'uint') return reader.varint();
+  if (type === 'double') return reader.double();
+  if (type === 'bool') return reader.varint() !== 0;
+  if (type === 'sint') {
+    const zigzag = reader.varint();
+    return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+  }
+  if (type === 'sfixed32') return reader.sfixed32();
+  if (type === 'bytes') return reader.bytes();
+  return reader.fixed64Hex();
+}

@@ -1,0 +1,41 @@
+/**
+ * Prometheus text exposition format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): values read at the moment of
+ * the scrape → text. Pure.
+ */
+export interface Metric {
+  /** Matches [a-zA-Z_:][a-zA-Z0-9_:]*; counters end in `_total`; the unit stands in the name. */
+  name: string;
+  help: string;
+  type: 'counter' | 'gauge';
+  samples: readonly Sample[];
+}
+
+export interface Sample {
+  labels?: Readonly<Record<string, string>>;
+  value: number;
+}
+
+export const EXPOSITION_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+export function renderMetrics(metrics: readonly Metric[]): string {
+  let text = '';
+  for (const { name, help, type, samples } of metrics) {
+    if (samples.length === 0) continue;
+    text += `# HELP ${name} ${help.replace(/\\/g, '\\\\').replace(/\n/g, '\\n')}\n# TYPE ${name} ${type}\n`;
+    for (const { labels, value } of samples) text += `${name}${renderLabels(labels)} ${renderValue(value)}\n`;
+  }
+  return text;
+}
+
+function renderLabels(labels: Sample['labels'] = {}): string {
+  const pairs = Object.entries(labels).map(
+    ([name, value]) => `${name}="${value.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"')}"`,
+  );
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function renderValue(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  return String(value);
+}

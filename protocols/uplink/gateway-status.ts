@@ -1,0 +1,42 @@
+/**
+ * What a gateway says of itself on `up/status` (JSON, retained; the will says offline). Published schema:
+ * gateway-status.schema.json.
+ */
+import type { Lane } from './identity.ts';
+
+export interface LaneLedger {
+  accepted: number;
+  delivered: number;
+  evicted: number;
+  quarantined: number;
+  pending: number;
+}
+
+export interface GatewayStatus {
+  version: 1;
+  gatewayId: string;
+  online: boolean;
+  /** Milepost's version; absent in the will. */
+  software?: string;
+  bootId?: number;
+  epoch?: string;
+  atMs?: number;
+  clock?: { state: string; uncertaintyMs: number };
+  /** `ok`, `disk-full`, `read-only`, `io-error`. */
+  outbox?: { mode: string; lanes: Record<Lane, LaneLedger> };
+  devices?: { id: string; driver: string; state: string; code: string; message: string }[];
+}
+
+/** Undefined when the text is no status. */
+export function parseGatewayStatus(text: string): GatewayStatus | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const status = value as Partial<GatewayStatus>;
+    if (status.version !== 1 || typeof status.gatewayId !== 'string' || typeof status.online !== 'boolean')
+      return undefined;
+    return status as GatewayStatus;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * A record as it stands in the Outbox and, unchanged, in a batch on the wire (design, sections 3 to 6).
+ *
+ * Format, little-endian:
+ *
+ *   offset size field
+ *    0     4    length         bytes of payload, 1 … 262,144
+ *    4     4    crc            CRC-32C of everything after this field (bytes 8 … 32 + length)
+ *    8     6    sequence       1 … 2⁴⁸−1
+ *   14     4    bootId         random, one per boot of the gateway
+ *   18     6    monotonicUs    when the reading was observed, microseconds of that boot
+ *   24     6    wallMs         the same moment as the box believed it, ms since 1970, signed
+ *   30     1    clockState     0 unsynced, 1 ntp, 2 gps, 3 hub
+ *   31     1    uncertainty    n: the error is below 2ⁿ ms; 255: unknown
+ *   32     …    payload        Payload message, uplink.proto
+ *
+ * A record is valid if and only if its length is in range and within the bytes at hand, its CRC is right, and its sequence is the
+ * one after its predecessor's (or the one that its segment or batch announces as the first).
+ */
+import type { ClockState } from '../base/clock.ts';
+import { crc32c } from '../base/crc.ts';
+
+export const RECORD_HEADER_BYTES = 32;
+export const MAX_PAYLOAD_BYTES = 262_144;
+export const MAX_SEQUENCE = 2 ** 48 - 1;
+
+const CLOCK_STATES: readonly ClockState[] = ['unsynced', 'ntp', 'gps', 'hub'];
+
+/** When a record's reading was observed. */
+export interface RecordTime {
+  bootId: number;
+  monotonicUs: number;
+  wallMs: number;
+  state: ClockState;
+  /** Infinity when unknown. */
+  uncertaintyMs: number;
+}
+
+export interface RecordView {
+  sequence: number;
+  time: RecordTime;
+  /** A view into the input. */
+  payload: Buffer;
+  /** Offset after the record. */
+  end: number;
+}
+
+export type RecordFault = 'record-short' | 'record-length' | 'record-crc';
+
+/** Bytes that a record with this payload takes. */
+export function recordBytes(payloadLength: number): number {
+  return RECORD_HEADER_BYTES + payloadLength;
+}
+
+/** Writes a record at `at`; returns the offset after it. The buffer must have room. */
+export function writeRecord(
+  buffer: Buffer,
+  at: number,
+  record: { sequence: number; time: RecordTime; payload: Uint8Array },
+): number {
+  const { time, payload } = record;
+  buffer.writeUInt32LE(payload.length, at);
+  buffer.writeUIntLE(record.sequence, at + 8, 6);
+  buffer.writeUInt32LE(time.bootId, at + 14);
+  buffer.writeUIntLE(Math.min(MAX_SEQUENCE, Math.max(0, Math.floor(time.monotonicUs))), at + 18, 6);
+  buffer.writeIntLE(Math.round(time.wallMs), at + 24, 6);
+  buffer[at + 30] = CLOCK_STATES.indexOf(time.state);
+  buffer[at + 31] = uncertaintyExponent(time.uncertaintyMs);
+  buffer.set(payload, at + RECORD_HEADER_BYTES);
+  const end = at + RECORD_HEADER_BYTES + payload.length;
+  buffer.writeUInt32LE(crc32c(buffer, at + 8, end), at + 4);
+  return end;
+}
+
+/** Reads the record at `at`; gives the reason when there is no valid one. The caller checks the sequence. */
+export function readRecord(buffer: Buffer, at: number, limit = buffer.length): RecordView | RecordFault {
+  if (at + RECORD_HEADER_BYTES > limit) return 'record-short';
+  const length = buffer.readUInt32LE(at);
+  if (length < 1 || length > MAX_PAYLOAD_BYTES) return 'record-length';
+  const end = at + RECORD_HEADER_BYTES + length;
+  if (end > limit) return 'record-short';
+  if (crc32c(buffer, at + 8, end) !== buffer.readUInt32LE(at + 4)) return 'record-crc';
+  const exponent = buffer[at + 31] as number;
+  return {
+    sequence: buffer.readUIntLE(at + 8, 6),
+    time: {
+      bootId: buffer.readUInt32LE(at + 14),
+      monotonicUs: buffer.readUIntLE(at + 18, 6),
+      wallMs: buffer.readIntLE(at + 24, 6),
+      state: CLOCK_STATES[buffer[at + 30] as number] ?? 'unsynced',
+      uncertaintyMs: exponent === 255 ? Number.POSITIVE_INFINITY : exponent === 0 ? 0 : 2 ** exponent,
+    },
+    payload: buffer.subarray(at + RECORD_HEADER_BYTES, end),
+    end,
+  };
+}
+
+function uncertaintyExponent(uncertaintyMs: number): number {
+  if (!(uncertaintyMs < 2 ** 50)) return 255;
+  return uncertaintyMs <= 0 ? 0 : Math.max(1, Math.ceil(Math.log2(uncertaintyMs)));
+}
