@@ -95,6 +95,11 @@ export interface Driver<Options> {
   summary: string;
   /** Schema of the `options` of a device of this kind. Unknown keys are errors (strict objects). */
   options: z.ZodType<Options>;
+  /**
+   * The device may say nothing for hours though all is well (a bar code reader): its open port is all that can be known of it. Any other counts
+   * as online from its first good frame or reading only.
+   */
+  silentByNature?: boolean;
   /** How to reach the device, from its options. */
   transport(options: Options): TransportOptions;
   run(context: DriverContext, options: Options): AsyncIterable<Reading>;

@@ -34,10 +34,6 @@ export const hubConfigSchema = z.strictObject({
       brokers: z.string().min(1, { error: "'host:port,host:port' is expected" }),
       partitions: z.number().int().min(1).max(1000).default(6),
       replication: z.number().int().min(1).max(5).default(1),
-      topicPrefix: z
-        .string()
-        .regex(/^[A-Za-z0-9._-]*$/, { error: 'letters, digits, dots, dashes and underscores only' })
-        .default(''),
       /** Names this process among the hub's; transactions of an earlier process of the same name are fenced. */
       instance: z.string().default('hub-1'),
       /** Further librdkafka properties (security.protocol, sasl.username, …). */
@@ -61,7 +57,14 @@ export const hubConfigSchema = z.strictObject({
     })
     .optional(),
   /** Redis instead of the in-process cache. */
-  redis: z.strictObject({ url: z.string(), cluster: z.boolean().default(false) }).optional(),
+  redis: z
+    .strictObject({
+      urls: z
+        .array(z.string().regex(/^rediss?:\/\//, { error: "a URL such as 'redis://cache.example:6379' is expected" }))
+        .min(1),
+      cluster: z.boolean().default(false),
+    })
+    .optional(),
   http: z.strictObject({ listen: address.default('127.0.0.1:8080') }).prefault({}),
   process: z.strictObject({ gapAfter: durationMs.prefault('1500ms') }).prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),

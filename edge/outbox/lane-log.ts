@@ -152,6 +152,8 @@ export class LaneLog {
       } else {
         const found = await this.#readIn(segment, next, limits);
         if (found) return found;
+        // Whatever kept it from being read, this record must not keep the ones behind it.
+        if (this.#state.nextKept(next) === next) this.#giveUp('quarantined', next, next, 'unreadable on disk');
       }
       next = this.#state.nextKept(next);
     }
@@ -286,7 +288,7 @@ export class LaneLog {
       this.#lastSequence = Math.max(this.#lastSequence, claimed);
       this.#settleMissingTail(foundLast + 1);
       // The next record's sequence would not follow this segment's last one: a new segment begins.
-      if (this.#lastSequence === foundLast) this.#active = file;
+      if (this.#lastSequence === foundLast && !segment.scan) this.#active = file;
     } finally {
       if (this.#active !== file) await file.close();
     }
@@ -300,7 +302,8 @@ export class LaneLog {
 
   async #writable(bytes: number): Promise<{ file: DiskFile; segment: Segment }> {
     const current = this.#segments.at(-1);
-    if (!this.#active && current && current.lastSequence === this.#lastSequence) await this.#reopen(current);
+    const goesOn = current && current.lastSequence === this.#lastSequence && !current.scan;
+    if (!this.#active && goesOn) await this.#reopen(current);
     if (this.#active && current) {
       const fits = current.bytes + bytes <= this.#options.segmentBytes || current.bytes === SEGMENT_HEADER_BYTES;
       if (fits) return { file: this.#active, segment: current };

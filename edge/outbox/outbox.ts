@@ -21,6 +21,7 @@ import { MAX_PAYLOAD_BYTES, type RecordTime } from '../../protocols/uplink/recor
 import { type Disk, readWhole, replaceFile } from './disk.ts';
 import { LaneLog, type NewRecord } from './lane-log.ts';
 import { modeOf, OutboxError, type OutboxMode } from './outbox-error.ts';
+import { decodeSegmentHeader, firstSequenceOf } from './segment.ts';
 
 export interface OutboxOptions {
   disk: Disk;
@@ -321,20 +322,40 @@ export class Outbox {
   }
 }
 
-/** The epoch of an outbox: read, or drawn and made durable when the outbox is new or its file is unreadable. */
+/**
+ * The epoch of an outbox: read from its file; where that is lost, from a segment, whose header carries it too; else drawn. Durable when it
+ * returns.
+ */
 async function readEpoch({ disk, folder, newEpoch, log }: Required<OutboxOptions>): Promise<string> {
   const content = await readWhole(disk, `${folder}/outbox.json`);
+  const known = content && epochIn(content);
+  if (known !== undefined) return known;
   if (content) {
-    try {
-      const { epoch } = JSON.parse(content.toString('utf8')) as { epoch?: unknown };
-      if (typeof epoch === 'string' && EPOCH.test(epoch)) return epoch;
-    } catch {
-      // Falls through: an unreadable file is put aside below.
-    }
     await disk.rename(`${folder}/outbox.json`, `${folder}/outbox.json.damaged`);
-    log.error({ folder }, 'outbox.json is damaged and was put aside; a new epoch begins');
+    log.error({ folder }, 'outbox.json is damaged and was put aside');
   }
-  const epoch = newEpoch();
+  const epoch = (await epochOfSegments(disk, folder)) ?? newEpoch();
   await replaceFile(disk, folder, 'outbox.json', Buffer.from(JSON.stringify({ format: 1, epoch })));
   return epoch;
+}
+
+function epochIn(content: Buffer): string | undefined {
+  try {
+    const { epoch } = JSON.parse(content.toString('utf8')) as { epoch?: unknown };
+    return typeof epoch === 'string' && EPOCH.test(epoch) ? epoch : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function epochOfSegments(disk: Disk, folder: string): Promise<string | undefined> {
+  for (const lane of LANES) {
+    await disk.makeFolder(`${folder}/${lane}`);
+    for (const name of await disk.list(`${folder}/${lane}`)) {
+      if (firstSequenceOf(name) === undefined) continue;
+      const header = decodeSegmentHeader((await readWhole(disk, `${folder}/${lane}/${name}`)) ?? Buffer.alloc(0));
+      if (header) return header.epoch;
+    }
+  }
+  return undefined;
 }

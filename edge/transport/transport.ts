@@ -1,14 +1,15 @@
 /**
  * A byte stream to a device: a serial port or a TCP connection. Drivers see only this.
  *
- * `incoming` ends when the other side is gone in order, and throws a `TransportError` when it is lost (a pulled cable,
- * a reset). What is read but not yet taken is bounded; a driver that does not take stops the flow, it loses nothing.
+ * `incoming` has one reader. It ends when the other side is gone in order, and throws a `TransportError` when it is lost
+ * (a pulled cable, a reset). What is read but not yet taken is bounded (incoming-bytes.ts); a driver that does not take
+ * stops the flow, it loses nothing.
  */
 export interface Transport {
   readonly incoming: AsyncIterable<Uint8Array>;
   /** Resolves when the bytes are handed to the operating system; rejects with a `TransportError`. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Idempotent. Ends `incoming`. */
+  /** Idempotent, never rejects. Ends `incoming`; what was not yet taken is forgotten. */
   close(): Promise<void>;
 }
 
@@ -32,24 +33,48 @@ export interface TcpOptions {
   connectTimeoutMs?: number;
 }
 
-/** Opens a transport; the daemon's is open.ts, a test brings its own. */
+/** Opens a transport; the daemon's is open.ts, a test brings its own. The signal ends the attempt, not the transport. */
 export type OpenTransport = (options: TransportOptions, signal: AbortSignal) => Promise<Transport>;
+
+export type TransportErrorCode =
+  | 'port-missing'
+  | 'port-busy'
+  | 'port-denied'
+  | 'port-lost'
+  | 'port-failed'
+  | 'connect-refused'
+  | 'connect-timeout'
+  | 'connect-failed'
+  | 'host-unknown'
+  | 'connection-lost'
+  | 'native-module-missing';
 
 /** An operating fault of a port. `code` stands in docs/errors.md; `message` names the port and says what to do. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
-  readonly code:
-    | 'port-missing'
-    | 'port-busy'
-    | 'port-denied'
-    | 'port-lost'
-    | 'port-failed'
-    | 'connect-refused'
-    | 'connect-timeout'
-    | 'native-module-missing';
+  readonly code: TransportErrorCode;
 
-  constructor(fault: { code: TransportError['code']; message: string; cause?: unknown }) {
+  constructor(fault: { code: TransportErrorCode; message: string; cause?: unknown }) {
     super(fault.message, { cause: fault.cause });
     this.code = fault.code;
   }
+}
+
+const ABSENT: ReadonlySet<string> = new Set<TransportErrorCode>([
+  'port-missing',
+  'port-lost',
+  'connect-refused',
+  'connect-timeout',
+  'connect-failed',
+  'connection-lost',
+]);
+
+/** The device is not there at the moment (unplugged, switched off, rebooting): it may come back without anyone's help. */
+export function isAbsence(error: unknown): error is TransportError {
+  return error instanceof TransportError && ABSENT.has(error.code);
+}
+
+/** How a person names the port. */
+export function describeTransport(options: TransportOptions): string {
+  return options.kind === 'serial' ? options.path : `${options.host}:${options.port}`;
 }

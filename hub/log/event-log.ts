@@ -24,6 +24,7 @@ export interface LogRecord {
   key: string;
   /** null deletes the key from a compacted topic. */
   value: Buffer | null;
+  /** Text; U+0000 in it is stored as U+FFFD. */
   headers?: Readonly<Record<string, string>>;
 }
 

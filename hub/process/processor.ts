@@ -82,6 +82,14 @@ export class Processor {
     this.#options = { gapAfterMs: 1_500, ...options };
   }
 
+  get group(): string {
+    return this.#options.group;
+  }
+
+  get lanes(): readonly Lane[] {
+    return this.#options.lanes;
+  }
+
   start(): Promise<Runner> {
     const { eventLog, group } = this.#options;
     return eventLog.transform({

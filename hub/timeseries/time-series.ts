@@ -2,12 +2,16 @@
  * The TimeSeries port: InfluxDB through its v2 API, or a table in the Store.
  *
  * Writing is idempotent: a point with the same measurement, tags and timestamp replaces itself.
+ *
+ * Implementations: timeseries/influx/ (InfluxDB 1.8 and 2, VictoriaMetrics) and timeseries/sql/ (tables in the Store).
+ * All pass time-series.contract.ts.
  */
 export interface Point {
   /** `temperature`, `humidity`, `shock`, `position`, `contact`, `vibration`. */
   measurement: string;
   /** gateway, device, facility or vehicle, read_point: never a package id. */
   tags: Readonly<Record<string, string>>;
+  /** Under their names in protocols/uplink/model.ts, for example `temperatureCelsius`. */
   fields: Readonly<Record<string, number | boolean | string>>;
   /** Milliseconds, and nanoseconds below them that make the timestamp unique (taken from the sequence). */
   atMs: number;
@@ -22,14 +26,29 @@ export interface Rejected {
 
 export interface CurveQuery {
   measurement: string;
-  field: string;
+  /** Numeric fields that were written together. Thinning looks at the first one. */
+  fields: readonly [string, ...string[]];
   /** All of these must be equal. */
   tags: Readonly<Record<string, string>>;
+  /** Both inclusive. */
   fromMs: number;
   toMs: number;
-  /** At most so many points; more are thinned out evenly, extremes kept. */
+  /**
+   * At most so many points per curve. More are thinned out evenly over the time asked for: of each slice a curve of one
+   * field keeps its extremes, a curve of several fields (a track) its first and its last point.
+   */
   maxPoints: number;
 }
+
+/** What one series (one device at one place) measured. */
+export interface Curve {
+  tags: Readonly<Record<string, string>>;
+  /** Ascending by time. `values` in the order of the fields asked for; a point lacks none of them. */
+  points: { atMs: number; values: number[] }[];
+}
+
+/** A query gives at most so many curves. */
+export const MAX_CURVES = 64;
 
 export interface TimeSeries {
   setup(): Promise<void>;
@@ -38,8 +57,8 @@ export interface TimeSeries {
    * into dead-letters). Rejects with a TimeSeriesError when the server is away: nothing is lost, write them again.
    */
   write(points: readonly Point[]): Promise<Rejected[]>;
-  /** Ascending by time. */
-  curve(query: CurveQuery): Promise<{ atMs: number; value: number }[]>;
+  /** One curve for each series that has points, ordered by tags; at most MAX_CURVES. */
+  curves(query: CurveQuery): Promise<Curve[]>;
   healthy(): Promise<{ ok: boolean; detail: string }>;
   close(): Promise<void>;
 }

@@ -1,0 +1,124 @@
+/** `milepost edge …`. */
+import { readFile } from 'node:fs/promises';
+import { checkEdgeConfig, type EdgeConfig } from '../edge/config.ts';
+import { runEdge } from '../edge/main.ts';
+import type { EdgeReport } from '../edge/ops/report.ts';
+import { askDaemon } from '../edge/ops/server.ts';
+import { discoverPorts } from '../edge/transport/discover.ts';
+import { formatProblem, type Problem } from '../protocols/config/checked-yaml.ts';
+import { LANES } from '../protocols/uplink/identity.ts';
+import { BAD, DONE, explain, print, printError, stopSignal } from './exit.ts';
+import { createLog } from './log.ts';
+import { systemClock } from './system-clock.ts';
+import { VERSION } from './version.ts';
+
+export async function edgeRun(file: string): Promise<number> {
+  const config = await load(file, false);
+  if (!config) return BAD;
+  const log = createLog({ level: config.log.level });
+  try {
+    const edge = await runEdge({ config, clock: systemClock(), log, signal: stopSignal(), version: VERSION });
+    await edge.done;
+    return DONE;
+  } catch (error) {
+    log.error({ err: error }, 'the daemon cannot run');
+    printError(`milepost edge: ${explain(error)}`);
+    return BAD;
+  }
+}
+
+export async function edgeCheck(file: string, json: boolean): Promise<number> {
+  const config = await load(file, json);
+  if (!config) return BAD;
+  const { gateway, devices, readPoints, thresholds } = config;
+  if (json) print(JSON.stringify({ ok: true, gateway: gateway.id, devices: devices.length }));
+  else {
+    const count = `${devices.length} devices, ${readPoints.length} read points, ${thresholds.length} thresholds`;
+    print(`${file}: good: gateway ${gateway.id}, ${count}`);
+  }
+  return DONE;
+}
+
+export async function edgeStatus(options: { config?: string; stateDir?: string; json: boolean }): Promise<number> {
+  let stateDir = options.stateDir;
+  if (stateDir === undefined && options.config !== undefined) {
+    const config = await load(options.config, options.json);
+    if (!config) return BAD;
+    stateDir = config.gateway.stateDir;
+  }
+  stateDir ??= '/var/lib/milepost';
+  let report: EdgeReport;
+  try {
+    report = await askDaemon(stateDir);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `no daemon answers in ${stateDir}: ${reason}; is 'milepost edge run' running, and is --state-dir right?`;
+    if (options.json) print(JSON.stringify({ error: { code: 'daemon-not-running', message } }));
+    else printError(message);
+    return BAD;
+  }
+  print(options.json ? JSON.stringify(report) : describe(report));
+  return report.outbox.mode === 'ok' && report.balanced ? DONE : BAD;
+}
+
+export async function edgeDevices(json: boolean): Promise<number> {
+  try {
+    const ports = await discoverPorts();
+    if (json) print(JSON.stringify(ports));
+    else if (ports.length === 0) print('no serial port with something attached was found');
+    for (const port of json ? [] : ports) {
+      const { entry, why, certainty } = port.suggestion;
+      print(
+        `${port.stablePath}  (${port.devicePath}${port.usbId ? `, USB ${port.usbId}` : ''}${port.manufacturer ? `, ${port.manufacturer}` : ''})`,
+      );
+      print(`  # ${certainty === 'known' ? 'known' : 'a guess'}: ${why}`);
+      print(`  - id: ${entry.id}\n    driver: ${entry.driver}\n    options: { path: ${entry.options.path} }`);
+    }
+    return DONE;
+  } catch (error) {
+    printError(explain(error));
+    return BAD;
+  }
+}
+
+async function load(file: string, json: boolean): Promise<EdgeConfig | undefined> {
+  let problems: Problem[];
+  try {
+    const result = await checkEdgeConfig(await readFile(file, 'utf8'), file);
+    if (result.ok) return result.config;
+    problems = result.problems;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    problems = [{ file, line: 1, column: 1, path: '', message: `cannot be read: ${reason}` }];
+  }
+  if (json) print(JSON.stringify({ ok: false, problems }));
+  else for (const problem of problems) printError(formatProblem(problem));
+  return undefined;
+}
+
+function describe(report: EdgeReport): string {
+  const { outbox, hub } = report;
+  const row = (...cells: (string | number)[]) =>
+    cells.map((cell, index) => String(cell)[index === 0 ? 'padEnd' : 'padStart'](12)).join('');
+  const lines = [
+    `gateway ${report.gatewayId}, Milepost ${report.software}, up ${report.upSeconds} s, clock ${report.clock.state}`,
+    `hub     ${hub.url}: ${hub.connected ? `connected, ${hub.inFlightBatches} batches in flight` : `${hub.message} (${hub.code})`}`,
+    `outbox  ${outbox.mode}${outbox.detail ? `: ${outbox.detail}` : ''}${outbox.held ? `, ${outbox.held} readings held in memory` : ''}`,
+    row('lane', 'accepted', 'delivered', 'evicted', 'quarantined', 'pending'),
+    ...LANES.map((lane) => {
+      const { accepted, delivered, evicted, quarantined, pending } = outbox.lanes[lane];
+      return row(lane, accepted, delivered, evicted, quarantined, pending);
+    }),
+    report.balanced ? 'balanced: accepted = delivered + evicted + quarantined + pending' : 'NOT BALANCED: report this',
+    'devices',
+    ...report.devices.map((device) => {
+      const ago = device.lastReadingSecondsAgo;
+      const last = ago === undefined ? 'no reading yet' : `last reading ${ago.toFixed(1)} s ago`;
+      const fault = device.code ? `  ${device.message} (${device.code})` : '';
+      const { bytes, frames, discardedBytes, checksumErrors } = device.stats;
+      const counts = `${bytes} bytes, ${frames} frames, ${discardedBytes} discarded, ${checksumErrors} bad checksums`;
+      return `  ${device.id.padEnd(24)} ${device.driver.padEnd(16)} ${device.state.padEnd(10)} ${last}; ${counts}${fault}`;
+    }),
+  ];
+  return lines.join('\n');
+}

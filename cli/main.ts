@@ -1,0 +1,180 @@
+#!/usr/bin/env node
+/** The one executable, `milepost`: arguments to commands, commands to exit codes. Commands load what they need, and no more. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { checkDuration } from './duration.ts';
+import { BAD, DONE, explain, print, printError, stopSignal, USAGE } from './exit.ts';
+import { VERSION } from './version.ts';
+
+let exitCode = DONE;
+const program = new Command('milepost')
+  .description('The nervous system of a parcel network: gateways, hub, simulators.')
+  .version(VERSION)
+  .showSuggestionAfterError()
+  .exitOverride();
+
+const edge = program.command('edge').description('the daemon on a gateway box');
+edge
+  .command('run')
+  .description('run the daemon')
+  .requiredOption('--config <file>', 'configuration (YAML)')
+  .action(async ({ config }: { config: string }) => {
+    exitCode = await (await import('./edge.ts')).edgeRun(config);
+  });
+edge
+  .command('check')
+  .description('check a configuration; touches no device')
+  .requiredOption('--config <file>', 'configuration (YAML)')
+  .option('--json', 'print JSON', false)
+  .action(async ({ config, json }: { config: string; json: boolean }) => {
+    exitCode = await (await import('./edge.ts')).edgeCheck(config, json);
+  });
+edge
+  .command('status')
+  .description('what the daemon on this box is doing')
+  .option('--config <file>', 'the daemon’s configuration, to find its state folder')
+  .option('--state-dir <folder>', 'its state folder (default /var/lib/milepost)')
+  .option('--json', 'print JSON', false)
+  .action(async (options: { config?: string; stateDir?: string; json: boolean }) => {
+    exitCode = await (await import('./edge.ts')).edgeStatus(options);
+  });
+edge
+  .command('devices')
+  .description('serial ports with something attached, each with a suggested configuration')
+  .option('--json', 'print JSON', false)
+  .action(async ({ json }: { json: boolean }) => {
+    exitCode = await (await import('./edge.ts')).edgeDevices(json);
+  });
+
+const hub = program.command('hub').description('the hub');
+hub
+  .command('run')
+  .description('run the hub; without a configuration on embedded defaults')
+  .option('--config <file>', 'configuration (YAML)')
+  .action(async ({ config }: { config?: string }) => {
+    exitCode = await (await import('./hub.ts')).hubRun(config);
+  });
+
+const sim = program.command('sim').description('hardware simulators');
+sim
+  .command('run')
+  .description('run a scenario, or one device; prints where each listens, takes commands on standard input')
+  .argument('<scenario>', 'name, YAML file or device kind; see sim list')
+  .option('--seed <text>', 'same seed, same run')
+  .option('--run-dir <folder>', 'where links of serial devices appear')
+  .option('--path <link>', 'one serial device: its link')
+  .option('--port <number>', 'one network device: its TCP port', wholeNumber)
+  .option('--rate <perSecond>', 'one device: observations or frames a second', positiveNumber)
+  .option('--fault <name[=probability]...>', 'faults from the start: noise, torn, checksum, silence, duplicate, drip')
+  .option('--for <duration>', 'end by itself, for example 60s', duration)
+  .option('--json', 'one JSON object per line', false)
+  .action(async (scenario: string, { fault, for: forMs, ...options }: SimOptions) => {
+    const { simRun } = await import('../simulators/cli.ts');
+    const { systemClock } = await import('./system-clock.ts');
+    const { createLog } = await import('./log.ts');
+    exitCode = await simRun(
+      {
+        scenario,
+        ...options,
+        ...(fault === undefined ? {} : { faults: fault }),
+        ...(forMs === undefined ? {} : { forMs }),
+      },
+      {
+        clock: systemClock(),
+        log: createLog({ level: 'warn' }),
+        input: process.stdin,
+        print,
+        printError,
+        signal: stopSignal(),
+      },
+    );
+  });
+sim
+  .command('list')
+  .description('scenarios, devices and their commands')
+  .option('--json', 'print JSON', false)
+  .action(async ({ json }: { json: boolean }) => {
+    exitCode = await (await import('../simulators/cli.ts')).simList({ json }, { print });
+  });
+
+program
+  .command('track')
+  .description("a package's timeline")
+  .argument('<package>', 'package id, or the number on the label')
+  .addOption(
+    new Option('--hub <url>', 'where the hub’s API answers').default('http://127.0.0.1:8080').env('MILEPOST_HUB'),
+  )
+  .option('--json', 'print JSON', false)
+  .action(async (name: string, options: { hub: string; json: boolean }) => {
+    exitCode = await (await import('./track.ts')).track(name, { ...options, hub: options.hub.replace(/\/$/, '') });
+  });
+
+program
+  .command('decode')
+  .description('one frame, label or payload to JSON')
+  .argument('<kind>', 'barcode, epc, nmea, llrp, ssi, modbus, shock, rfid-serial, uplink')
+  .argument('[data]', 'hexadecimal or text; without it standard input, a line each')
+  .option('--json', 'print JSON (always)')
+  .action(async (kind: string, data: string | undefined) => {
+    exitCode = await (await import('./decode.ts')).decode(kind, data);
+  });
+
+program
+  .command('demo')
+  .description('simulators, two gateways, hub and page together on embedded defaults')
+  .option('--for <duration>', 'run so long, stop, check itself; for example 60s', duration)
+  .option('--json', 'print one JSON summary and nothing else', false)
+  .option('--port <number>', 'of the page', wholeNumber, 8080)
+  .option('--seed <text>', 'same seed, same packages', 'milepost')
+  .option('--keep', 'keep the folder with data and log', false)
+  .action(async ({ for: forMs, ...options }: DemoCommand) => {
+    exitCode = await (await import('./demo.ts')).demo({ ...options, ...(forMs === undefined ? {} : { forMs }) });
+  });
+
+interface SimOptions {
+  seed?: string;
+  runDir?: string;
+  path?: string;
+  port?: number;
+  rate?: number;
+  fault?: string[];
+  for?: number;
+  json: boolean;
+}
+
+interface DemoCommand {
+  for?: number;
+  json: boolean;
+  port: number;
+  seed: string;
+  keep: boolean;
+}
+
+function duration(text: string): number {
+  const result = checkDuration(text);
+  if (result === undefined) throw new InvalidArgumentError('a duration such as 500ms, 60s or 5min is expected.');
+  return result;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('a port number is expected.');
+  return Number(text);
+}
+
+function positiveNumber(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError('a number above 0 is expected.');
+  return number;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? DONE : USAGE;
+  else {
+    printError(`milepost: ${explain(error)}`);
+    exitCode = BAD;
+  }
+}
+// Whatever a library left behind must not keep a command that is done.
+process.exitCode = exitCode;
+setTimeout(() => process.exit(exitCode), 500).unref();

@@ -1,0 +1,76 @@
+/**
+ * The tracking API and the web page: a Fastify application over what the projections have written. Reads only.
+ *
+ * Everything that it answers comes out of the Store and the TimeSeries; nothing is kept here but open streams.
+ */
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Clock } from '../../protocols/base/clock.ts';
+import type { Log } from '../../protocols/base/log.ts';
+import type { Store } from '../store/store.ts';
+import type { TimeSeries } from '../timeseries/time-series.ts';
+import type { Changes } from '../tracking/changes.ts';
+import { TrackingReader } from '../tracking/reader.ts';
+import { installErrorAnswers } from './errors.ts';
+import { LiveFeed } from './live-feed.ts';
+import { openapi } from './openapi.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { type HealthCheck, opsRoutes } from './routes/ops.ts';
+import { packageRoutes } from './routes/packages.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { streamRoutes } from './routes/streams.ts';
+
+export interface ApiOptions {
+  store: Store;
+  timeSeries: TimeSeries;
+  clock: Clock;
+  log: Log;
+  /** What the projections of this process commit. */
+  changes: Changes;
+  /** What /healthz asks, by name: the store, the event log, the broker, … */
+  health: Readonly<Record<string, HealthCheck>>;
+  /** Text for /metrics, in the Prometheus exposition format. */
+  metrics: () => Promise<string>;
+}
+
+/** What every group of routes works with. */
+export interface RouteContext extends ApiOptions {
+  reader: TrackingReader;
+  live: LiveFeed;
+}
+
+/** The caller listens and closes; closing ends open streams. */
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { store, log, clock, changes } = options;
+  const app = Fastify({
+    // Package ids stand in paths, percent-encoded.
+    routerOptions: { maxParamLength: 2000, ignoreTrailingSlash: true },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
+    bodyLimit: 1024,
+    requestTimeout: 30_000,
+  });
+  const reader = new TrackingReader(store);
+  const live = new LiveFeed({ reader, changes, clock, log });
+  const context: RouteContext = { ...options, reader, live };
+
+  installErrorAnswers(app, log);
+  app.addHook('onRequest', async (_request, reply) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) void reply.header(name, value);
+  });
+  app.addHook('preClose', async () => live.close());
+  app.get('/openapi.json', async () => openapi);
+  packageRoutes(app, context);
+  alertRoutes(app, context);
+  streamRoutes(app, context);
+  opsRoutes(app, context);
+  await pageRoutes(app);
+  return app;
+}
+
+/** The pages load nothing from elsewhere, and what a bar code holds is never a script. */
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};

@@ -1,0 +1,81 @@
+/** Every answer that is no success: `{ error: { code, message } }`, with what to do in the message. */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../../protocols/base/log.ts';
+import { StoreError } from '../store/store.ts';
+import { TimeSeriesError } from '../timeseries/time-series.ts';
+import { CursorError } from '../tracking/reader.ts';
+
+export type ApiErrorCode =
+  | 'invalid-parameter'
+  | 'package-unknown'
+  | 'package-ambiguous'
+  | 'route-unknown'
+  | 'too-many-streams'
+  | 'store-unavailable'
+  | 'timeseries-unavailable'
+  | 'internal-error';
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ApiErrorCode;
+  readonly status: number;
+  /** What the name may have meant. */
+  readonly candidates: readonly string[] | undefined;
+
+  constructor(fault: { code: ApiErrorCode; status: number; message: string; candidates?: readonly string[] }) {
+    super(fault.message);
+    this.code = fault.code;
+    this.status = fault.status;
+    this.candidates = fault.candidates;
+  }
+}
+
+export function installErrorAnswers(app: FastifyInstance, log: Log): void {
+  app.setErrorHandler((error: FastifyError | Error, request, reply) => {
+    const fault = apiErrorOf(error);
+    if (fault.status >= 500) log.error({ code: fault.code, url: request.url, error: error.message }, 'request failed');
+    return send(reply, fault);
+  });
+  app.setNotFoundHandler((request, reply) => send(reply, unknownRoute(request)));
+}
+
+function apiErrorOf(error: FastifyError | Error): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof CursorError)
+    return new ApiError({ code: 'invalid-parameter', status: 400, message: error.message });
+  if (error instanceof StoreError) {
+    const message = 'the database does not answer; GET /healthz says more';
+    return new ApiError({ code: 'store-unavailable', status: 503, message });
+  }
+  if (error instanceof TimeSeriesError) {
+    const message = 'the time series database does not answer; GET /healthz says more';
+    return new ApiError({ code: 'timeseries-unavailable', status: 503, message });
+  }
+  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
+  if (status < 500) return new ApiError({ code: 'invalid-parameter', status, message: messageOf(error) });
+  return new ApiError({
+    code: 'internal-error',
+    status: 500,
+    message: 'this should not happen; the log of the hub has the reason',
+  });
+}
+
+function messageOf(error: FastifyError | Error): string {
+  const [fault] = ('validation' in error ? error.validation : undefined) ?? [];
+  if (fault?.keyword === 'additionalProperties') {
+    return `there is no parameter ${JSON.stringify(fault.params.additionalProperty)}; GET /openapi.json lists those that there are`;
+  }
+  if (fault?.keyword === 'enum') return `${error.message}: ${(fault.params.allowedValues as string[]).join(', ')}`;
+  return error.message;
+}
+
+function unknownRoute({ method, url }: FastifyRequest): ApiError {
+  const path = url.split('?')[0] ?? '';
+  const message = `there is no ${method} ${path.slice(0, 200)}; GET /openapi.json lists what there is`;
+  return new ApiError({ code: 'route-unknown', status: 404, message });
+}
+
+function send(reply: FastifyReply, { status, code, message, candidates }: ApiError): FastifyReply {
+  if (status === 503) void reply.header('retry-after', '2');
+  return reply.status(status).send({ error: { code, message, ...(candidates && { candidates }) } });
+}

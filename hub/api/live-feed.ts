@@ -1,0 +1,102 @@
+/**
+ * From changes in this process to everybody who watches: looks changed packages and alerts up once per tick, whatever the
+ * number of watchers.
+ *
+ * Bounds: one tick each TICK_MS at most; beyond MAX_PENDING changes between two ticks watchers are told to load anew
+ * instead. The number of watchers is bounded by MAX_WATCHERS (streams.ts refuses more).
+ */
+import type { Clock } from '../../protocols/base/clock.ts';
+import type { Log } from '../../protocols/base/log.ts';
+import type { Alert } from '../tracking/alert-state.ts';
+import type { Change, Changes } from '../tracking/changes.ts';
+import type { PackageSummary, TrackingReader } from '../tracking/reader.ts';
+
+export interface LiveUpdate {
+  packages: readonly PackageSummary[];
+  alerts: readonly Alert[];
+  /** More has changed than is told. */
+  reset: boolean;
+}
+
+export interface Watcher {
+  update(update: LiveUpdate): void;
+  end(): void;
+}
+
+export interface LiveFeedOptions {
+  reader: TrackingReader;
+  changes: Changes;
+  clock: Clock;
+  log: Log;
+}
+
+export const MAX_WATCHERS = 500;
+const TICK_MS = 200;
+const MAX_PENDING = 2000;
+
+export class LiveFeed {
+  readonly #options: LiveFeedOptions;
+  readonly #watchers = new Set<Watcher>();
+  readonly #packages = new Set<string>();
+  readonly #alerts = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #cancelTick: (() => void) | undefined;
+  #ticking = Promise.resolve();
+
+  constructor(options: LiveFeedOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.changes.subscribe((changes) => this.#note(changes));
+  }
+
+  get full(): boolean {
+    return this.#watchers.size >= MAX_WATCHERS;
+  }
+
+  /** The returned function ends the watch. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    this.#cancelTick?.();
+    for (const watcher of this.#watchers) watcher.end();
+    this.#watchers.clear();
+    await this.#ticking;
+  }
+
+  #note(changes: readonly Change[]): void {
+    if (this.#watchers.size === 0) return;
+    for (const change of changes) {
+      if (this.#packages.size + this.#alerts.size > MAX_PENDING) break;
+      if (change.kind === 'package') this.#packages.add(change.packageId);
+      else this.#alerts.add(change.alertId);
+    }
+    this.#cancelTick ??= this.#options.clock.after(TICK_MS, () => {
+      this.#ticking = this.#tick();
+    });
+  }
+
+  async #tick(): Promise<void> {
+    const reset = this.#packages.size + this.#alerts.size > MAX_PENDING;
+    const [packageIds, alertIds] = [[...this.#packages], [...this.#alerts]];
+    this.#packages.clear();
+    this.#alerts.clear();
+    this.#cancelTick = undefined;
+    const update = reset ? { packages: [], alerts: [], reset } : await this.#lookUp(packageIds, alertIds);
+    for (const watcher of this.#watchers) watcher.update(update);
+  }
+
+  async #lookUp(packageIds: readonly string[], alertIds: readonly string[]): Promise<LiveUpdate> {
+    const { reader, log } = this.#options;
+    try {
+      const packages = await reader.summaries(packageIds);
+      const alerts = alertIds.length === 0 ? [] : await reader.alertsById(alertIds);
+      return { packages, alerts, reset: false };
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, 'changes could not be looked up; watchers load anew');
+      return { packages: [], alerts: [], reset: true };
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What we tell librdkafka, and why. `acks`, `message.timeout.ms`, `partitioner` and `auto.offset.reset` take effect only in the
+ * topic configuration.
+ */
+import type {
+  ConsumerGlobalConfig,
+  ConsumerTopicConfig,
+  ProducerGlobalConfig,
+  ProducerTopicConfig,
+} from 'node-rdkafka';
+import { MAX_RECORD_BYTES } from '../topics.ts';
+
+export interface KafkaAddress {
+  /** `host:port`, comma separated. */
+  brokers: string;
+  /** Further librdkafka properties for every client: `security.protocol`, `sasl.*`, `ssl.*`. */
+  properties?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Room for a record and its framing. */
+const MESSAGE_BYTES = MAX_RECORD_BYTES + 64 * 1024;
+/** After this the coordinator ends a transaction whose process has gone. */
+export const TRANSACTION_TIMEOUT_MS = 10_000;
+
+function common(address: KafkaAddress) {
+  return {
+    'metadata.broker.list': address.brokers,
+    'client.id': 'milepost',
+    'socket.nagle.disable': true,
+    'socket.keepalive.enable': true,
+    'reconnect.backoff.ms': 50,
+    'reconnect.backoff.max.ms': 2_000,
+    'message.max.bytes': MESSAGE_BYTES,
+    ...address.properties,
+  };
+}
+
+function producing(address: KafkaAddress) {
+  return {
+    ...common(address),
+    'enable.idempotence': true,
+    // Batches fill by themselves while the broker is busy with the one before.
+    'queue.buffering.max.ms': 1,
+    'queue.buffering.max.messages': 1_000_000,
+    'queue.buffering.max.kbytes': 1_048_576,
+    'retry.backoff.ms': 20,
+  };
+}
+
+export function appendConfig(address: KafkaAddress): ProducerGlobalConfig {
+  return { ...producing(address), dr_cb: true };
+}
+
+export function transactionConfig(address: KafkaAddress, transactionalId: string): ProducerGlobalConfig {
+  return {
+    ...producing(address),
+    'transactional.id': transactionalId,
+    'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
+    'compression.codec': 'lz4',
+    // The commit is the barrier: it fails if any message failed.
+    'delivery.report.only.error': true,
+    dr_cb: true,
+  };
+}
+
+export function producerTopicConfig(deliveryTimeoutMs: number): ProducerTopicConfig {
+  return {
+    acks: -1,
+    'message.timeout.ms': deliveryTimeoutMs,
+    // As the Java client places keys.
+    partitioner: 'murmur2_random',
+  };
+}
+
+function consuming(address: KafkaAddress, group: string) {
+  return {
+    ...common(address),
+    'group.id': group,
+    'enable.auto.commit': false,
+    'enable.auto.offset.store': false,
+    'isolation.level': 'read_committed',
+    // The end of a partition in its committed form: behind the last record there may be a transaction's marker.
+    'enable.partition.eof': true,
+    // The broker answers as soon as there is a byte; this is how long a new partition may wait for the request under way.
+    'fetch.min.bytes': 1,
+    'fetch.wait.max.ms': 100,
+    'fetch.error.backoff.ms': 100,
+    'fetch.queue.backoff.ms': 10,
+    // Read ahead is bounded: several consumers live in one process.
+    'queued.min.messages': 10_000,
+    'queued.max.messages.kbytes': 32_768,
+    'fetch.message.max.bytes': 1_048_576,
+    'fetch.max.bytes': 4 * MESSAGE_BYTES,
+    'receive.message.max.bytes': 5 * MESSAGE_BYTES,
+    'allow.auto.create.topics': false,
+  } as const;
+}
+
+/**
+ * Cooperative: while members come and go, partitions that stay are not stopped and keep their state. The session time-out is the
+ * broker's smallest by default: another takes over a dead process's partitions within it.
+ */
+export function groupConfig(
+  address: KafkaAddress,
+  options: {
+    group: string;
+    onRebalance: (error: { code: number }, partitions: { topic: string; partition: number }[]) => void;
+  },
+): ConsumerGlobalConfig {
+  return {
+    ...consuming(address, options.group),
+    'partition.assignment.strategy': 'cooperative-sticky',
+    'session.timeout.ms': 6_000,
+    'heartbeat.interval.ms': 1_500,
+    'max.poll.interval.ms': 300_000,
+    rebalance_cb: options.onRebalance,
+  };
+}
+
+/** Reads partitions by itself; the group's name is never used. */
+export function readerConfig(
+  address: KafkaAddress,
+  isolation: 'read_committed' | 'read_uncommitted',
+): ConsumerGlobalConfig {
+  return { ...consuming(address, 'milepost-unused'), 'isolation.level': isolation };
+}
+
+export const consumerTopicConfig: ConsumerTopicConfig = { 'auto.offset.reset': 'earliest' };

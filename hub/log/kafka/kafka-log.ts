@@ -1,0 +1,217 @@
+/**
+ * The EventLog over Kafka (brokers 2.5 or newer, for transactions fenced by group).
+ *
+ * append: append-producer.ts. transform: transaction-producer.ts and state-reader.ts behind the loop of reader.ts. follow: the same
+ * loop with the follower's own positions. Transactions make outputs, state and consumed offsets one; everything here reads committed.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Metadata } from 'node-rdkafka';
+import { type Log, silentLog } from '../../../protocols/base/log.ts';
+import {
+  type EventLog,
+  EventLogError,
+  type FollowOptions,
+  type LogRecord,
+  type Runner,
+  type TransformOptions,
+} from '../event-log.ts';
+import { bytesOf, checkRecord } from '../record.ts';
+import { hubTopics, type TopicSpec } from '../topics.ts';
+import { AppendProducer } from './append-producer.ts';
+import { CONNECT_TIMEOUT_MS } from './client.ts';
+import type { KafkaAddress } from './config.ts';
+import { createTopics } from './create-topics.ts';
+import { asked, kafkaError, loadRdkafka, type Rdkafka } from './native.ts';
+import { KafkaReader, type Worker } from './reader.ts';
+import { followWorker, transformWorker } from './workers.ts';
+
+export interface KafkaLogOptions extends KafkaAddress {
+  /** Default hubTopics(). */
+  topics?: readonly TopicSpec[];
+  /** Of topics that setup creates. Default: the broker's (`default.replication.factor`). */
+  replication?: number;
+  /**
+   * Name of this process in transactional ids. Must be no other running process's; one that keeps it over a restart goes on without
+   * waiting for the transaction it left open. Default: random.
+   */
+  instance?: string;
+  log?: Log;
+  /** For backoffs. Default Math.random. */
+  random?: () => number;
+  /** After this an append that is not confirmed fails. Default 30,000. */
+  deliveryTimeoutMs?: number;
+}
+
+const MAX_RECORDS = 2_000;
+
+/** Connects when it is first used: succeeds while Kafka is away. @throws EventLogError `native-module-missing` */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
+  return new KafkaLog(options, await loadRdkafka());
+}
+
+class KafkaLog implements EventLog {
+  readonly #options: KafkaLogOptions;
+  readonly #rdkafka: Rdkafka;
+  readonly #log: Log;
+  readonly #instance: string;
+  readonly #topics: Map<string, TopicSpec>;
+  readonly #producer: AppendProducer;
+  readonly #runners = new Set<Runner>();
+  readonly #slots = new Set<string>();
+  #closed: Promise<void> | undefined;
+
+  constructor(options: KafkaLogOptions, rdkafka: Rdkafka) {
+    this.#options = options;
+    this.#rdkafka = rdkafka;
+    this.#log = options.log ?? silentLog;
+    this.#instance = options.instance ?? randomUUID();
+    this.#topics = new Map((options.topics ?? hubTopics()).map((spec) => [spec.name, spec]));
+    this.#producer = new AppendProducer({
+      rdkafka,
+      address: options,
+      log: this.#log,
+      deliveryTimeoutMs: options.deliveryTimeoutMs ?? 30_000,
+    });
+  }
+
+  /** A topic that exists keeps its number of partitions: keys must stay where they are. */
+  async setup(): Promise<void> {
+    this.#refuseClosed();
+    const { replication } = this.#options;
+    const metadata = await this.#metadata();
+    const existing = new Set(metadata.topics.map(({ name }) => name));
+    const missing = [...this.#topics.values()].filter(({ name }) => !existing.has(name));
+    await createTopics({
+      rdkafka: this.#rdkafka,
+      address: this.#options,
+      topics: missing,
+      replication: replication ?? -1,
+    });
+    await this.#learnPartitions();
+  }
+
+  async append(records: readonly LogRecord[]): Promise<void> {
+    this.#refuseClosed();
+    if (records.length === 0) return;
+    let bytes = 0;
+    for (const record of records) {
+      this.#check(record);
+      bytes += bytesOf(record) + 100;
+    }
+    await this.#producer.append(records, bytes);
+  }
+
+  async transform(options: TransformOptions): Promise<Runner> {
+    this.#refuseClosed();
+    const input = this.#topic(options.input);
+    const state = this.#topic(options.state);
+    if (!state.compacted || state.partitions !== input.partitions) {
+      throw rejected(`${state.name} must be compacted and have ${input.partitions} partitions, as ${input.name} has`);
+    }
+    const slot = this.#takeSlot(options.group);
+    const context = {
+      rdkafka: this.#rdkafka,
+      address: this.#options,
+      log: this.#log,
+      instance: `${this.#instance}.${slot}`,
+      check: (record: LogRecord) => this.#check(record),
+    };
+    const worker = transformWorker(context, options);
+    const close = async () => {
+      await worker.close();
+      this.#slots.delete(`${options.group}.${slot}`);
+    };
+    return this.#read({ ...options, topic: input.name }, { ...worker, close });
+  }
+
+  async follow(options: FollowOptions): Promise<Runner> {
+    this.#refuseClosed();
+    return this.#read({ ...options, topic: this.#topic(options.topic).name }, followWorker(options));
+  }
+
+  async healthy(): Promise<{ ok: boolean; detail: string }> {
+    if (this.#closed) return { ok: false, detail: 'the log is closed' };
+    try {
+      const { brokers } = await this.#metadata();
+      return { ok: true, detail: `Kafka at ${this.#options.brokers}, ${brokers.length} broker(s)` };
+    } catch (error) {
+      return { ok: false, detail: (error as Error).message };
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= Promise.all([...this.#runners].map((runner) => runner.stop())).then(() => this.#producer.close());
+    return this.#closed;
+  }
+
+  #read(options: { group: string; topic: string; maxRecords?: number }, worker: Worker): Runner {
+    const { group, topic, maxRecords = MAX_RECORDS } = options;
+    const reader = new KafkaReader({
+      rdkafka: this.#rdkafka,
+      address: this.#options,
+      log: this.#log,
+      random: this.#options.random ?? Math.random,
+      group,
+      topic,
+      maxRecords,
+      worker,
+    });
+    const runner: Runner = {
+      stop: async () => {
+        await reader.stop();
+        this.#runners.delete(runner);
+      },
+      lag: () => reader.lag(),
+      fault: () => reader.fault(),
+    };
+    this.#runners.add(runner);
+    return runner;
+  }
+
+  async #metadata(): Promise<Metadata> {
+    const { producer } = await this.#producer.connected();
+    try {
+      return await asked<Metadata>((done) => producer.getMetadata({ timeout: CONNECT_TIMEOUT_MS }, done));
+    } catch (error) {
+      throw kafkaError(error, `asking ${this.#options.brokers} for its topics`);
+    }
+  }
+
+  async #learnPartitions(): Promise<void> {
+    for (const { name, partitions } of (await this.#metadata()).topics) {
+      const spec = this.#topics.get(name);
+      if (!spec || partitions.length === spec.partitions || partitions.length === 0) continue;
+      this.#log.warn(
+        { topic: name, partitions: partitions.length, configured: spec.partitions },
+        'topic keeps its partitions',
+      );
+      this.#topics.set(name, { ...spec, partitions: partitions.length });
+    }
+  }
+
+  #topic(name: string): TopicSpec {
+    const topic = this.#topics.get(name);
+    if (!topic) throw rejected(`there is no topic ${name} in this configuration`);
+    return topic;
+  }
+
+  #check(record: LogRecord): void {
+    checkRecord(record, this.#topic(record.topic));
+  }
+
+  /** Several transforms of a group in one process must not fence each other; a restarted one should find its number again. */
+  #takeSlot(group: string): number {
+    let slot = 0;
+    while (this.#slots.has(`${group}.${slot}`)) slot++;
+    this.#slots.add(`${group}.${slot}`);
+    return slot;
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new EventLogError({ code: 'log-closed', message: 'the log is closed' });
+  }
+}
+
+function rejected(message: string): EventLogError {
+  return new EventLogError({ code: 'log-rejected', message });
+}

@@ -1,0 +1,250 @@
+/**
+ * The loop behind transform and follow: rebalance, tick, fetch a group, hand it on, repeat.
+ *
+ * - One group at a time: at most `maxRecords` are in hand; read-ahead is bounded in config.ts.
+ * - A failure is kept in `fault()` and tried again after a backoff, with the same records; meanwhile the partitions are paused and
+ *   the consumer goes on being asked, so that the group does not take it for dead.
+ * - A consumer that cannot go on (fatal error) is replaced.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LibrdKafkaError } from 'node-rdkafka';
+import { backoff } from '../../../protocols/base/backoff.ts';
+import type { Log } from '../../../protocols/base/log.ts';
+import type { Runner, StoredRecord } from '../event-log.ts';
+import type { KafkaAddress } from './config.ts';
+import { GroupConsumer, type Rebalance } from './group-consumer.ts';
+import { kafkaError, type Rdkafka } from './native.ts';
+
+/** What transform and follow do differently. */
+export interface Worker {
+  /** These partitions are ours now; gives the offset to start from in each. */
+  assigned(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>>;
+  revoked(partitions: readonly number[]): void;
+  /** Durable when it resolves; `next` is where each partition goes on after these records. */
+  handle(consumer: GroupConsumer, records: readonly StoredRecord[], next: ReadonlyMap<number, number>): Promise<void>;
+  /** After a failure: puts right what is ours, and gives the offsets that are certain; undefined when nothing can have changed. */
+  recover?(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>>;
+  /** Called once in a while with positions that are done with. */
+  note?(consumer: GroupConsumer, positions: ReadonlyMap<number, number>): void;
+  tick?: { everyMs: number; run(consumer: GroupConsumer): Promise<void> };
+  close(): Promise<void>;
+}
+
+export interface ReaderOptions {
+  rdkafka: Rdkafka;
+  address: KafkaAddress;
+  log: Log;
+  random: () => number;
+  group: string;
+  topic: string;
+  maxRecords: number;
+  worker: Worker;
+}
+
+/** Between two questions when there was nothing: soon after something came, less often when it has been quiet. */
+const BUSY_PAUSE_MS = 3;
+const QUIET_PAUSE_MS = 15;
+const QUIET_AFTER_MS = 2_000;
+const NOTE_MS = 1_000;
+
+export class KafkaReader implements Runner {
+  readonly #options: ReaderOptions;
+  readonly #stopping = new AbortController();
+  readonly #done: Promise<void>;
+  #consumer: GroupConsumer | undefined;
+  #everAssigned = false;
+  /** Of the partitions that are ours: where to go on after what was handled. */
+  readonly #positions = new Map<number, number>();
+  #waiting: StoredRecord[] = [];
+  #fault: Error | undefined;
+  #recovering = false;
+  #paused: number[] = [];
+  #nextTickMs = 0;
+  #nextNoteMs = 0;
+  #lastRecordMs = 0;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.#done = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#done;
+  }
+
+  lag(): number | undefined {
+    if (!this.#everAssigned || !this.#consumer) return undefined;
+    let records = 0;
+    for (const [partition, position] of this.#positions) {
+      const end = this.#consumer.consumer.isConnected() ? this.#consumer.end(partition) : undefined;
+      if (end === undefined) return undefined;
+      records += Math.max(0, end - Math.max(position, 0));
+    }
+    return records;
+  }
+
+  fault(): Error | undefined {
+    const trouble = this.#consumer?.trouble();
+    return this.#fault ?? (trouble && kafkaError(trouble, `reading ${this.#options.topic}`));
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let delays = this.#delays();
+    while (!signal.aborted) {
+      try {
+        const pauseMs = await this.#step();
+        if (this.#fault) this.#recovered();
+        delays = this.#delays();
+        if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => {});
+      } catch (error) {
+        await this.#failed(error as Error);
+        await this.#sitOut(delays.next().value ?? 0);
+      }
+    }
+    await this.#leave();
+    await this.#options.worker.close();
+  }
+
+  /** Gives how long to wait before the next one. */
+  async #step(): Promise<number> {
+    this.#consumer ??= await GroupConsumer.open(this.#options);
+    const consumer = this.#consumer;
+    await this.#rebalance(consumer);
+    await this.#recover(consumer);
+    await this.#tick(consumer);
+    if (this.#waiting.length === 0) {
+      const { records, ends } = await consumer.fetch(this.#options.maxRecords);
+      this.#waiting = records;
+      if (records.length > 0) await this.#handle(consumer);
+      for (const [partition, end] of ends) {
+        const position = this.#positions.get(partition);
+        if (position !== undefined && end > position) this.#positions.set(partition, end);
+      }
+      if (records.length > 0) return 0;
+    } else {
+      await this.#handle(consumer);
+    }
+    this.#note(consumer);
+    return performance.now() - this.#lastRecordMs < QUIET_AFTER_MS ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
+  }
+
+  async #handle(consumer: GroupConsumer): Promise<void> {
+    const records = this.#waiting.filter(({ partition }) => this.#positions.has(partition));
+    const next = new Map<number, number>();
+    for (const { partition, offset } of records) next.set(partition, Math.max(next.get(partition) ?? 0, offset + 1));
+    this.#lastRecordMs = performance.now();
+    if (records.length > 0) await this.#options.worker.handle(consumer, inOrder(records), next);
+    for (const [partition, offset] of next) this.#positions.set(partition, offset);
+    this.#waiting = [];
+  }
+
+  async #rebalance(consumer: GroupConsumer): Promise<void> {
+    for (let change = consumer.rebalances[0]; change; change = consumer.rebalances[0]) {
+      await this.#apply(consumer, change);
+      consumer.rebalances.shift();
+      this.#everAssigned = true;
+    }
+  }
+
+  async #apply(consumer: GroupConsumer, { kind, partitions }: Rebalance): Promise<void> {
+    const { worker, log, group, topic } = this.#options;
+    if (kind === 'revoke') {
+      this.#drop(partitions);
+      consumer.unassign(partitions);
+    } else {
+      const positions = partitions.length > 0 ? await worker.assigned(consumer, partitions) : new Map<number, number>();
+      consumer.assign(positions);
+      for (const [partition, offset] of positions) this.#positions.set(partition, offset);
+    }
+    log.debug({ group, topic, kind, partitions }, 'partitions of a log reader changed');
+  }
+
+  #drop(partitions: readonly number[]): void {
+    const held = partitions.filter((partition) => this.#positions.delete(partition));
+    this.#waiting = this.#waiting.filter(({ partition }) => this.#positions.has(partition));
+    this.#paused = this.#paused.filter((partition) => this.#positions.has(partition));
+    this.#options.worker.revoked(held);
+  }
+
+  async #recover(consumer: GroupConsumer): Promise<void> {
+    if (!this.#recovering) return;
+    const { worker } = this.#options;
+    if (worker.recover) {
+      const certain = await worker.recover(consumer, [...this.#positions.keys()]);
+      for (const [partition, offset] of certain) {
+        if (offset > (this.#positions.get(partition) ?? 0)) this.#positions.set(partition, offset);
+      }
+      this.#waiting = this.#waiting.filter(({ partition, offset }) => offset >= (certain.get(partition) ?? 0));
+    }
+    this.#recovering = false;
+  }
+
+  async #tick(consumer: GroupConsumer): Promise<void> {
+    const { tick } = this.#options.worker;
+    if (!tick || performance.now() < this.#nextTickMs || this.#positions.size === 0) return;
+    await tick.run(consumer);
+    this.#nextTickMs = performance.now() + tick.everyMs;
+  }
+
+  #note(consumer: GroupConsumer): void {
+    const { note } = this.#options.worker;
+    if (!note || performance.now() < this.#nextNoteMs || this.#positions.size === 0) return;
+    this.#nextNoteMs = performance.now() + NOTE_MS;
+    note(consumer, new Map([...this.#positions].filter(([, offset]) => offset >= 0)));
+  }
+
+  async #failed(error: Error): Promise<void> {
+    const { log, group, topic } = this.#options;
+    if (!this.#fault) log.warn({ group, topic, error: error.message }, 'log reader failed; trying again');
+    this.#fault = error;
+    this.#recovering = true;
+    if ((error as Partial<LibrdKafkaError>).isFatal || !this.#consumer?.consumer.isConnected()) await this.#leave();
+  }
+
+  #recovered(): void {
+    const { log, group, topic } = this.#options;
+    this.#fault = undefined;
+    if (this.#consumer) this.#consumer.resume(this.#paused);
+    this.#paused = [];
+    log.info({ group, topic }, 'log reader goes on');
+  }
+
+  /** Waits, but stays a member of the group: records that are read while paused would only wait in line. */
+  async #sitOut(pauseMs: number): Promise<void> {
+    const { signal } = this.#stopping;
+    const consumer = this.#consumer;
+    if (consumer) {
+      const running = [...this.#positions.keys()].filter((partition) => !this.#paused.includes(partition));
+      consumer.pause(running);
+      this.#paused.push(...running);
+      const { records } = await consumer.fetch(this.#options.maxRecords).catch(() => ({ records: [] }));
+      this.#waiting.push(...records);
+    }
+    await delay(pauseMs, undefined, { signal }).catch(() => {});
+  }
+
+  async #leave(): Promise<void> {
+    const { log, group, topic } = this.#options;
+    const consumer = this.#consumer;
+    this.#consumer = undefined;
+    // First of all nothing more is done with the partitions; only then may another process have them.
+    this.#drop([...this.#positions.keys()]);
+    try {
+      if (consumer && !(await consumer.close()))
+        log.warn({ group, topic }, 'a Kafka consumer did not come to rest; it is left alone');
+    } catch (error) {
+      log.debug({ group, topic, error: (error as Error).message }, 'leaving a consumer group failed');
+    }
+  }
+
+  #delays() {
+    return backoff({ firstMs: 100, maxMs: 5_000, floorMs: 20, random: this.#options.random });
+  }
+}
+
+/** librdkafka mixes partitions, each in its own order. */
+function inOrder(records: StoredRecord[]): StoredRecord[] {
+  return records.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
+}

@@ -1,0 +1,127 @@
+/**
+ * Reads what a compacted topic holds for some partitions, up to the end that is certain.
+ *
+ * Certain means: no transaction is open or being completed there. The offsets of a group and its state are committed by one
+ * transaction, whose markers reach each partition on their own; so after the group's (stable) offsets were read, the state is
+ * read until the last stable offset has met the high watermark.
+ *
+ * A transaction of a process that died holds the last stable offset back until the coordinator gives it up. Its records carry the
+ * transactional id in a header, so that after `PATIENCE_MS` we end it ourselves: initTransactions with that id.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KafkaConsumer, Message } from 'node-rdkafka';
+import type { Log } from '../../../protocols/base/log.ts';
+import { connect, disconnect } from './client.ts';
+import { consumerTopicConfig, type KafkaAddress, readerConfig } from './config.ts';
+import { BEGINNING } from './group-consumer.ts';
+import { asked, kafkaError, type Rdkafka } from './native.ts';
+import { toRecord } from './to-record.ts';
+import { TransactionProducer } from './transaction-producer.ts';
+
+export interface StateReaderOptions {
+  rdkafka: Rdkafka;
+  address: KafkaAddress;
+  log: Log;
+  topic: string;
+}
+
+/** On every record of a state topic: who is writing it. */
+export const TRANSACTION_HEADER = 'milepost-transaction';
+
+const PATIENCE_MS = 1_000;
+const GIVE_UP_MS = 60_000;
+const FETCH_RECORDS = 5_000;
+const PAUSE_MS = 3;
+
+export async function readStateOf(
+  options: StateReaderOptions,
+  partitions: readonly number[],
+): Promise<Map<number, Map<string, Buffer>>> {
+  const state = new Map(partitions.map((partition) => [partition, new Map<string, Buffer>()]));
+  const started = performance.now();
+  let patienceMs = started + PATIENCE_MS;
+  await withReader(options, 'read_committed', async (consumer) => {
+    const ends = new Map<number, number>();
+    consumer.on('partition.eof', ({ partition, offset }) => ends.set(partition, offset));
+    consumer.assign(partitions.map((partition) => ({ topic: options.topic, partition, offset: BEGINNING })));
+    for (;;) {
+      for (const record of (await fetch(consumer)).map(toRecord)) {
+        if (record.value === null) state.get(record.partition)?.delete(record.key);
+        else state.get(record.partition)?.set(record.key, record.value);
+      }
+      const open = partitions.filter(
+        (partition) => !isComplete(consumer, { topic: options.topic, partition, end: ends.get(partition) }),
+      );
+      if (open.length === 0) return;
+      if (performance.now() - started > GIVE_UP_MS)
+        throw new Error(`the state in ${options.topic} could not be read to its end`);
+      if (performance.now() < patienceMs) continue;
+      const stuck = open.flatMap((partition) => {
+        const end = ends.get(partition);
+        return end === undefined ? [] : [{ partition, offset: end }];
+      });
+      await endTransactionsOfTheDead(options, stuck);
+      patienceMs = performance.now() + PATIENCE_MS;
+    }
+  });
+  return state;
+}
+
+/** Read to the last stable offset (`end`), and nothing pending behind it. */
+function isComplete(
+  consumer: KafkaConsumer,
+  of: { topic: string; partition: number; end: number | undefined },
+): boolean {
+  if (of.end === undefined) return false;
+  const { highOffset } = consumer.getWatermarkOffsets(of.topic, of.partition);
+  return highOffset >= 0 && of.end >= highOffset;
+}
+
+async function endTransactionsOfTheDead(
+  options: StateReaderOptions,
+  stuck: readonly { partition: number; offset: number }[],
+): Promise<void> {
+  if (stuck.length === 0) return;
+  const ids = new Set<string>();
+  await withReader(options, 'read_uncommitted', async (consumer) => {
+    const open = new Set(stuck.map(({ partition }) => partition));
+    consumer.on('partition.eof', ({ partition }) => open.delete(partition));
+    consumer.assign(stuck.map(({ partition, offset }) => ({ topic: options.topic, partition, offset })));
+    const deadline = performance.now() + PATIENCE_MS;
+    while (open.size > 0 && performance.now() < deadline) {
+      for (const record of (await fetch(consumer)).map(toRecord)) {
+        const id = record.headers?.[TRANSACTION_HEADER];
+        if (id) ids.add(id);
+      }
+    }
+  });
+  for (const transactionalId of ids) {
+    options.log.warn({ transactionalId, topic: options.topic }, 'ending the open transaction of a process that left');
+    const producer = await TransactionProducer.open({ ...options, transactionalId });
+    await producer.close();
+  }
+}
+
+async function withReader(
+  options: StateReaderOptions,
+  isolation: 'read_committed' | 'read_uncommitted',
+  work: (consumer: KafkaConsumer) => Promise<void>,
+): Promise<void> {
+  const consumer = new options.rdkafka.KafkaConsumer(readerConfig(options.address, isolation), consumerTopicConfig);
+  await connect(consumer);
+  consumer.setDefaultConsumeTimeout(0);
+  try {
+    await work(consumer);
+  } catch (error) {
+    throw kafkaError(error, `reading ${options.topic}`);
+  } finally {
+    if (consumer.isConnected()) consumer.unassign();
+    await disconnect(consumer);
+  }
+}
+
+async function fetch(consumer: KafkaConsumer): Promise<Message[]> {
+  const messages = await asked<Message[]>((done) => consumer.consume(FETCH_RECORDS, done));
+  if (messages.length === 0) await delay(PAUSE_MS);
+  return messages;
+}

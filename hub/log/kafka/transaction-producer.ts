@@ -1,0 +1,112 @@
+/**
+ * Read-process-write: outputs and consumed offsets in one transaction.
+ *
+ * `run` either commits or throws; after a throw nothing of it is or will become visible, unless the commit's own outcome is unknown:
+ * then `usable` is false, and a new producer with the same transactional id finds out (initTransactions ends the transaction one
+ * way or the other before it returns). Whoever retries asks the group for its committed offsets first.
+ */
+import type { KafkaConsumer, LibrdKafkaError, Producer } from 'node-rdkafka';
+import type { LogRecord } from '../event-log.ts';
+import { connect, disconnect } from './client.ts';
+import { type KafkaAddress, producerTopicConfig, TRANSACTION_TIMEOUT_MS, transactionConfig } from './config.ts';
+import { asked, type Rdkafka, type TopicPartitionOffset } from './native.ts';
+import { produce } from './produce.ts';
+import { Pump } from './pump.ts';
+
+/** How long a call may take; librdkafka retries inside. */
+const CALL_TIMEOUT_MS = TRANSACTION_TIMEOUT_MS;
+/** A commit that timed out may be asked for again. */
+const COMMIT_ATTEMPTS = 3;
+
+export interface TransactionWork {
+  outputs: readonly LogRecord[];
+  offsets: TopicPartitionOffset[];
+  /** Whose group's offsets they are: its generation fences processes that have lost the partitions. */
+  consumer: KafkaConsumer;
+}
+
+export class TransactionProducer {
+  readonly #producer: Producer;
+  readonly #pump: Pump;
+  #usable = true;
+
+  /** Ends what an earlier producer of this id left open, and fences it. */
+  static async open(options: {
+    rdkafka: Rdkafka;
+    address: KafkaAddress;
+    transactionalId: string;
+  }): Promise<TransactionProducer> {
+    const producer = new options.rdkafka.Producer(
+      transactionConfig(options.address, options.transactionalId),
+      producerTopicConfig(TRANSACTION_TIMEOUT_MS),
+    );
+    const opened = new TransactionProducer(producer);
+    producer.on('event.error', (error) => {
+      if (error.isFatal) opened.#usable = false;
+    });
+    await connect(producer);
+    try {
+      await asked((done) => producer.initTransactions(CALL_TIMEOUT_MS, done));
+    } catch (error) {
+      await disconnect(producer);
+      throw error;
+    }
+    return opened;
+  }
+
+  private constructor(producer: Producer) {
+    this.#producer = producer;
+    this.#pump = new Pump(producer);
+  }
+
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  async run(work: TransactionWork): Promise<void> {
+    const producer = this.#producer;
+    this.#pump.hold();
+    try {
+      await asked((done) => producer.beginTransaction(done));
+      for (const record of work.outputs) produce(producer, record);
+      if (work.offsets.length > 0) {
+        await asked((done) => producer.sendOffsetsToTransaction(work.offsets, work.consumer, CALL_TIMEOUT_MS, done));
+      }
+      await this.#commit();
+    } catch (error) {
+      await this.#abort(error as LibrdKafkaError);
+      throw error;
+    } finally {
+      this.#pump.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    await disconnect(this.#producer);
+  }
+
+  async #commit(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await asked((done) => this.#producer.commitTransaction(CALL_TIMEOUT_MS, done));
+      } catch (error) {
+        const { isRetriable, isTxnRequiresAbort } = error as LibrdKafkaError;
+        if (isTxnRequiresAbort) throw error;
+        if (!isRetriable || attempt === COMMIT_ATTEMPTS) {
+          this.#usable = false;
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #abort(reason: LibrdKafkaError): Promise<void> {
+    if (reason.isFatal) this.#usable = false;
+    if (!this.#usable) return;
+    try {
+      await asked((done) => this.#producer.abortTransaction(CALL_TIMEOUT_MS, done));
+    } catch {
+      this.#usable = false;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/** What transform and follow do with the records that a KafkaReader reads for them. */
+import type { Log } from '../../../protocols/base/log.ts';
+import type { FollowOptions, LogRecord, Transformed, TransformOptions } from '../event-log.ts';
+import type { KafkaAddress } from './config.ts';
+import { BEGINNING, type GroupConsumer } from './group-consumer.ts';
+import { kafkaError, type Rdkafka, type TopicPartitionOffset } from './native.ts';
+import type { Worker } from './reader.ts';
+import { readStateOf, TRANSACTION_HEADER } from './state-reader.ts';
+import { TransactionProducer } from './transaction-producer.ts';
+
+export interface WorkerContext {
+  rdkafka: Rdkafka;
+  address: KafkaAddress;
+  log: Log;
+  /** Names this process among those that ever run: a restarted one may have it again and then ends what it left open. */
+  instance: string;
+  /** Checks outputs before they enter a transaction. @throws EventLogError */
+  check(record: LogRecord): void;
+}
+
+export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
+  const { group, input, state } = options;
+  const transactionalId = `${group}.${context.instance}`;
+  let producer: TransactionProducer | undefined;
+
+  async function usableProducer(): Promise<TransactionProducer> {
+    if (producer?.usable) return producer;
+    const broken = producer;
+    producer = undefined;
+    await broken?.close();
+    producer = await TransactionProducer.open({ ...context, transactionalId });
+    return producer;
+  }
+
+  async function commit(consumer: GroupConsumer, result: Transformed, offsets: TopicPartitionOffset[]): Promise<void> {
+    const outputs = result.outputs.map((record) => (record.topic === state ? signed(record, transactionalId) : record));
+    for (const record of outputs) context.check(record);
+    try {
+      await (await usableProducer()).run({ outputs, offsets, consumer: consumer.consumer });
+    } catch (error) {
+      throw kafkaError(error, `committing ${outputs.length} outputs of ${group}`);
+    }
+    result.committed?.();
+  }
+
+  /** Committed offsets first, then the state: both are of the same transaction, or the state is newer, never older. */
+  async function restore(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>> {
+    if (partitions.length === 0) return new Map();
+    // Also ends what an earlier run of this instance left open.
+    await usableProducer();
+    const committed = await consumer.committed(partitions);
+    const stored = await readStateOf({ ...context, topic: state }, partitions);
+    for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
+    return new Map(partitions.map((partition) => [partition, committed.get(partition) ?? BEGINNING]));
+  }
+
+  const worker: Worker = {
+    assigned: restore,
+    recover: restore,
+    revoked: (partitions) => {
+      for (const partition of partitions) options.onRevoked(partition);
+    },
+    async handle(consumer, records, next) {
+      const result = await options.onRecords(records);
+      const offsets = [...next].map(([partition, offset]) => ({ topic: input, partition, offset }));
+      await commit(consumer, result, offsets);
+    },
+    async close() {
+      await producer?.close();
+    },
+  };
+  const { onTick } = options;
+  if (onTick) {
+    const run = async (consumer: GroupConsumer) => {
+      const result = onTick();
+      if (result && result.outputs.length > 0) await commit(consumer, result, []);
+      else result?.committed?.();
+    };
+    worker.tick = { everyMs: options.tickMs ?? 1_000, run };
+  }
+  return worker;
+}
+
+/** The follower keeps its own positions; the group's offsets are for operators. */
+export function followWorker(options: FollowOptions): Worker {
+  return {
+    async assigned(_consumer, partitions) {
+      const positions = new Map<number, number>();
+      for (const partition of partitions) positions.set(partition, await options.position(partition));
+      return positions;
+    },
+    revoked() {},
+    handle: (_consumer, records) => options.onRecords(records),
+    note: (consumer, positions) => consumer.note(positions),
+    async close() {},
+  };
+}
+
+function signed(record: LogRecord, transactionalId: string): LogRecord {
+  return { ...record, headers: { ...record.headers, [TRANSACTION_HEADER]: transactionalId } };
+}

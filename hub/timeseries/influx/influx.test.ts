@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../../protocols/base/log.ts';
+import { parseAnnotatedCsv } from './annotated-csv.ts';
+import { createInfluxTimeSeries, type InfluxOptions } from './influx.ts';
+
+interface Seen {
+  url: string;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+let server: Server;
+let seen: Seen[];
+let answer: (request: Seen, response: ServerResponse) => void;
+
+beforeEach(async () => {
+  seen = [];
+  answer = (_, response) => response.writeHead(204).end();
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const bytes = Buffer.concat(chunks);
+      const body = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString();
+      const one = { url: request.url ?? '', headers: request.headers, body };
+      seen.push(one);
+      answer(one, response);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const open = (rest: Partial<InfluxOptions> = {}) =>
+  createInfluxTimeSeries({
+    url: url(),
+    org: 'acme',
+    bucket: 'b/rp',
+    query: 'flux',
+    token: 'secret-7',
+    log: silentLog,
+    ...rest,
+  });
+const points = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    measurement: 'temperature',
+    tags: { device: `d${index}` },
+    fields: { temperatureCelsius: index },
+    atMs: 1_700_000_000_000,
+    subMsNs: index,
+  }));
+const json = (response: ServerResponse, status: number, body: object) =>
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+
+describe('writing to an Influx v2 endpoint', () => {
+  it('sends a batch as one request, compressed, with nanoseconds', async () => {
+    const series = await open();
+    expect(await series.write(points(100))).toEqual([]);
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.url).toBe('/api/v2/write?org=acme&bucket=b%2Frp&precision=ns');
+    expect(seen[0]?.headers).toMatchObject({ authorization: 'Token secret-7', 'content-encoding': 'gzip' });
+    expect(seen[0]?.body.split('\n')[99]).toBe('temperature,device=d99 temperatureCelsius=99 1700000000000000099');
+  });
+
+  it('sends nothing for nothing', async () => {
+    const series = await open();
+    expect(await series.write([])).toEqual([]);
+    expect(seen).toEqual([]);
+  });
+
+  it.each([400, 413, 422])(
+    'halves a batch that is refused with %i until the point at fault stands alone',
+    async (status) => {
+      answer = ({ body }, response) =>
+        /device=d(7|9) /.test(body)
+          ? json(response, status, { code: 'invalid', message: 'field type conflict' })
+          : response.writeHead(204).end();
+      const series = await open();
+      const reason = `${status} field type conflict`;
+      expect(await series.write(points(16))).toEqual([
+        { index: 7, reason },
+        { index: 9, reason },
+      ]);
+      const accepted = new Set(seen.flatMap(({ body }) => (/device=d(7|9) /.test(body) ? [] : body.split('\n'))));
+      expect(accepted.size).toBe(14);
+    },
+  );
+
+  it.each([
+    [401, 'timeseries-denied'],
+    [403, 'timeseries-denied'],
+    [404, 'timeseries-denied'],
+    [429, 'timeseries-unavailable'],
+    [500, 'timeseries-unavailable'],
+    [503, 'timeseries-unavailable'],
+  ])('rejects on %i with %s, after one request', async (status, code) => {
+    answer = (_, response) => json(response, status, { message: 'go away' });
+    const series = await open();
+    const error = await series.write(points(3)).catch((fault: unknown) => fault);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(`${status} go away`) });
+    expect(String(error)).not.toContain('secret-7');
+    expect(seen).toHaveLength(1);
+  });
+
+  it('does not take the page of a proxy for an acknowledgement', async () => {
+    answer = (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Welcome</h1>');
+    const series = await open();
+    await expect(series.write(points(1))).rejects.toMatchObject({ code: 'timeseries-unavailable' });
+  });
+
+  it('gives up on a server that does not answer, and one that is not there', async () => {
+    answer = () => {};
+    const series = await open({ timeoutMs: 100 });
+    await expect(series.write(points(1))).rejects.toMatchObject({ code: 'timeseries-unavailable' });
+    const nobody = await open({ url: 'http://127.0.0.1:9' });
+    await expect(nobody.write(points(1))).rejects.toMatchObject({ code: 'timeseries-unavailable' });
+    expect(await nobody.healthy()).toMatchObject({ ok: false, detail: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  it('ends what is under way when it is closed', async () => {
+    answer = () => void series.close();
+    const series = await open();
+    await expect(series.write(points(1))).rejects.toMatchObject({ code: 'timeseries-unavailable' });
+  });
+});
+
+describe('setting up over Flux', () => {
+  it('creates the bucket in the organisation when it is missing', async () => {
+    answer = ({ url: path }, response) => {
+      if (path.startsWith('/api/v2/orgs')) json(response, 200, { orgs: [{ id: '0a' }] });
+      else json(response, path.includes('name=') ? 404 : 201, { message: 'no such bucket' });
+    };
+    await (await open()).setup();
+    expect(seen.at(-1)).toMatchObject({
+      url: '/api/v2/buckets',
+      body: '{"name":"b/rp","orgID":"0a","retentionRules":[]}',
+    });
+  });
+
+  it('leaves a bucket alone that is there', async () => {
+    answer = (_, response) => json(response, 200, { buckets: [{ id: '1' }] });
+    await (await open()).setup();
+    expect(seen).toHaveLength(1);
+  });
+});
+
+describe('annotated CSV', () => {
+  it('reads tables with headers of their own, quotes and empty cells', () => {
+    const csv = ',result,table,device\r\n,,0,"a ""b"", c"\r\n,,0,\r\n\r\n,result,table,vehicle\r\n,,1,VAN-7\r\n';
+    expect(parseAnnotatedCsv(csv)).toEqual([
+      { '': '', result: '', table: '0', device: 'a "b", c' },
+      { '': '', result: '', table: '0', device: '' },
+      { '': '', result: '', table: '1', vehicle: 'VAN-7' },
+    ]);
+    expect(parseAnnotatedCsv('')).toEqual([]);
+    expect(parseAnnotatedCsv('\r\n')).toEqual([]);
+  });
+});

@@ -1,0 +1,224 @@
+/**
+ * TimeSeries over the InfluxDB v2 write API: InfluxDB 1.8, 2 and whatever else speaks it (VictoriaMetrics).
+ *
+ * Of @influxdata/influxdb-client only the transport is used, never its WriteApi: that one buffers, drops the oldest
+ * lines past a limit and gives up without throwing, so it must not own data. Here a batch is one request, and `write` resolves
+ * only after 204. A refused batch (400, 413, 422) is halved until the points at fault stand alone: what is good is written
+ * on the way, and writing a point twice is harmless.
+ *
+ * The client is loaded when the first TimeSeries of this kind is made.
+ */
+import type { HttpError, InfluxDB } from '@influxdata/influxdb-client';
+import type { Log } from '../../../protocols/base/log.ts';
+import { faultOfPoint } from '../check-point.ts';
+import {
+  type Curve,
+  type CurveQuery,
+  type Point,
+  type Rejected,
+  type TimeSeries,
+  TimeSeriesError,
+} from '../time-series.ts';
+import { fluxQueries } from './flux.ts';
+import { influxqlQueries } from './influxql.ts';
+import { lineOf } from './line-protocol.ts';
+import { victoriaQueries } from './victoria.ts';
+
+export type QueryLanguage = 'flux' | 'influxql' | 'victoriametrics';
+
+export interface InfluxOptions {
+  /** For example `http://127.0.0.1:8086`. */
+  url: string;
+  /** InfluxDB 1.8 takes `user:password`. */
+  token?: string;
+  org: string;
+  /** InfluxDB 1.8: `database` or `database/retention-policy`. */
+  bucket: string;
+  /** What the server understands: `flux` InfluxDB 2, `influxql` InfluxDB 1.8. */
+  query: QueryLanguage;
+  timeoutMs?: number;
+  log: Log;
+}
+
+/** The part that differs between servers. */
+export interface Queries {
+  setup(): Promise<void>;
+  curves(query: CurveQuery): Promise<Curve[]>;
+}
+
+/** One request. Rejects with the client's HttpError for a status of 300 and more. */
+export type Send = (request: Request) => Promise<Answer>;
+
+interface Request {
+  method: 'GET' | 'POST';
+  path: string;
+  body?: string;
+  headers?: Record<string, string>;
+  /** Leave the answer as it is, whatever it calls itself. */
+  asText?: boolean;
+}
+
+export interface Answer {
+  status: number;
+  /** Parsed JSON where the answer says that it is JSON, otherwise text. */
+  body: unknown;
+}
+
+const LANGUAGES: Record<QueryLanguage, (send: Send, options: InfluxOptions) => Queries> = {
+  flux: fluxQueries,
+  influxql: influxqlQueries,
+  victoriametrics: victoriaQueries,
+};
+
+const GZIP_THRESHOLD_BYTES = 1400;
+/** A body of this many points is about 1 MB. */
+const MAX_POINTS_PER_REQUEST = 10_000;
+
+export async function createInfluxTimeSeries(options: InfluxOptions): Promise<TimeSeries> {
+  const { InfluxDB } = await import('@influxdata/influxdb-client');
+  return new InfluxTimeSeries(new InfluxDB(clientOptions(options)), options);
+}
+
+function clientOptions({ url, token, timeoutMs = 10_000 }: InfluxOptions) {
+  return { url, timeout: timeoutMs, ...(token !== undefined && { token }) };
+}
+
+class InfluxTimeSeries implements TimeSeries {
+  readonly #client: InfluxDB;
+  readonly #options: InfluxOptions;
+  readonly #queries: Queries;
+  readonly #writePath: string;
+  readonly #underWay = new Set<AbortController>();
+  #closed = false;
+
+  constructor(client: InfluxDB, options: InfluxOptions) {
+    this.#client = client;
+    this.#options = options;
+    const { org, bucket } = options;
+    this.#writePath = `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ns' })}`;
+    this.#queries = LANGUAGES[options.query](this.#send, options);
+  }
+
+  async setup(): Promise<void> {
+    await this.#clearly('prepare', () => this.#queries.setup());
+  }
+
+  async write(points: readonly Point[]): Promise<Rejected[]> {
+    const rejected: Rejected[] = [];
+    const lines: Line[] = [];
+    for (const [index, point] of points.entries()) {
+      const reason = faultOfPoint(point);
+      if (reason === undefined) lines.push({ index, text: lineOf(point) });
+      else rejected.push({ index, reason });
+    }
+    for (let at = 0; at < lines.length; at += MAX_POINTS_PER_REQUEST) {
+      await this.#clearly('write to', () => this.#writeLines(lines.slice(at, at + MAX_POINTS_PER_REQUEST), rejected));
+    }
+    return rejected.sort((a, b) => a.index - b.index);
+  }
+
+  curves(query: CurveQuery): Promise<Curve[]> {
+    return this.#clearly('query', () => this.#queries.curves(query));
+  }
+
+  async healthy(): Promise<{ ok: boolean; detail: string }> {
+    const { url } = this.#options;
+    try {
+      await this.#send({ method: 'GET', path: '/health' });
+      return { ok: true, detail: `${url} answers` };
+    } catch (error) {
+      return { ok: false, detail: `${url}: ${(error as Error).message}` };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const abort of this.#underWay) abort.abort();
+  }
+
+  async #writeLines(lines: readonly Line[], rejected: Rejected[]): Promise<void> {
+    try {
+      const body = lines.map((line) => line.text).join('\n');
+      const { status } = await this.#send({ method: 'POST', path: this.#writePath, body });
+      // Anything but 204 (a proxy's page, say) is no promise that the points are stored.
+      if (status !== 204) throw unavailable(this.#options, `answered ${status} to a write instead of 204`);
+    } catch (error) {
+      if (!isRefusedContent(error)) throw error;
+      const [only] = lines;
+      if (lines.length === 1 && only) {
+        rejected.push({ index: only.index, reason: messageOf(error) });
+        return;
+      }
+      const middle = lines.length >> 1;
+      await this.#writeLines(lines.slice(0, middle), rejected);
+      await this.#writeLines(lines.slice(middle), rejected);
+    }
+  }
+
+  #send: Send = async ({ method, path, body = '', headers = {}, asText = false }) => {
+    const { transport } = this.#client;
+    // The client never takes its listener off a signal again: each request has its own.
+    const abort = new AbortController();
+    if (this.#closed) abort.abort();
+    this.#underWay.add(abort);
+    const options = { method, headers, gzipThreshold: GZIP_THRESHOLD_BYTES, signal: abort.signal };
+    try {
+      if (asText) {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of transport.iterate(path, body, options)) chunks.push(chunk);
+        return { status: 200, body: Buffer.concat(chunks).toString('utf8') };
+      }
+      let status = 0;
+      const answer: unknown = await transport.request(path, body, options, (_headers, statusCode) => {
+        status = statusCode ?? 0;
+      });
+      return { status, body: answer };
+    } finally {
+      this.#underWay.delete(abort);
+    }
+  };
+
+  /** Every fault as a TimeSeriesError that says what could not be done where. */
+  async #clearly<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof TimeSeriesError) throw cause;
+      const { url, bucket } = this.#options;
+      const status = statusOf(cause);
+      const refused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+      throw new TimeSeriesError({
+        code: refused ? 'timeseries-denied' : 'timeseries-unavailable',
+        message: `cannot ${what} ${bucket} at ${url}: ${messageOf(cause)}`,
+        cause,
+      });
+    }
+  }
+}
+
+interface Line {
+  index: number;
+  text: string;
+}
+
+/** The server took offence at the points (or at their number), not at who sends them. */
+function isRefusedContent(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 400 || status === 413 || status === 422;
+}
+
+function statusOf(error: unknown): number | undefined {
+  const status = (error as Partial<HttpError>).statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+function messageOf(error: unknown): string {
+  const { statusCode, json, body, message } = error as Partial<HttpError>;
+  const told: unknown = json?.message ?? json?.error ?? (body || message);
+  const text = typeof told === 'string' && told !== '' ? told : String(error);
+  return (statusCode === undefined ? text : `${statusCode} ${text}`).trim().slice(0, 1000);
+}
+
+function unavailable({ url }: InfluxOptions, message: string): TimeSeriesError {
+  return new TimeSeriesError({ code: 'timeseries-unavailable', message: `${url} ${message}` });
+}

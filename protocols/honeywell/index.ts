@@ -1,0 +1,3 @@
+/** Honeywell scanners in framed mode. */
+export * from './framer.ts';
+export * from './honeywell.ts';

@@ -1,0 +1,4 @@
+/** Serial UHF RFID modules and readers: R200/YRM100, UHFReader18, ThingMagic Mercury. */
+export * from './mercury.ts';
+export * from './r200.ts';
+export * from './uhf-reader18.ts';

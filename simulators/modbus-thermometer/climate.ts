@@ -1,0 +1,58 @@
+/**
+ * What a thermometer in a cold zone would measure: a slow swing around a set point, sensor noise, and excursions.
+ *
+ * A pure function of time and seed: how often somebody asks changes nothing.
+ */
+import type { Random } from '../random.ts';
+
+export interface ClimateOptions {
+  baseCelsius: number;
+  /** Compressor cycle: half the difference between its warmest and coldest moment. */
+  swingCelsius: number;
+  periodS: number;
+  noiseCelsius: number;
+  humidityPercent: number;
+}
+
+/** Goes to `toCelsius` within `rampS`, stays for `holdS`, comes back within `rampS`. */
+export interface Excursion {
+  startS: number;
+  toCelsius: number;
+  rampS: number;
+  holdS: number;
+}
+
+export interface Climate {
+  temperatureCelsius: number;
+  relativeHumidityPercent: number;
+}
+
+export function climateAt(
+  atS: number,
+  weather: { options: ClimateOptions; excursions: readonly Excursion[]; random: Random },
+): Climate {
+  const { options } = weather;
+  const noise = weather.random.fork(`second ${Math.floor(atS)}`);
+  let temperatureCelsius =
+    options.baseCelsius +
+    options.swingCelsius * Math.sin((2 * Math.PI * atS) / options.periodS) +
+    options.noiseCelsius * noise.gaussian();
+  for (const excursion of weather.excursions) {
+    temperatureCelsius += (excursion.toCelsius - temperatureCelsius) * shareOf(excursion, atS);
+  }
+  const relativeHumidityPercent = Math.min(100, Math.max(0, options.humidityPercent + noise.gaussian()));
+  return { temperatureCelsius, relativeHumidityPercent };
+}
+
+/** When an excursion no longer matters. */
+export function endOf(excursion: Excursion): number {
+  return excursion.startS + 2 * excursion.rampS + excursion.holdS;
+}
+
+function shareOf({ startS, rampS, holdS }: Excursion, atS: number): number {
+  const intoS = atS - startS;
+  if (intoS < 0) return 0;
+  if (intoS < rampS) return intoS / rampS;
+  if (intoS <= rampS + holdS) return 1;
+  return Math.max(0, 1 - (intoS - rampS - holdS) / rampS);
+}
