@@ -43,7 +43,7 @@ readPoints:
 devices:
   - { id: van-loader, driver: serial-barcode, readPoint: van-7-load, options: { path: ${runDir}/van-loader } }
   - { id: van-handheld, driver: serial-barcode, readPoint: van-7-delivery, options: { path: ${runDir}/van-handheld } }
-  - { id: van-shock, driver: witmotion, options: { path: ${runDir}/van-shock, shortestPulseMs: 50, thresholdG: 3 } }
+  - { id: van-shock, driver: witmotion, options: { path: ${runDir}/van-shock, sampleRateHz: 200, shortestPulseMs: 50, thresholdG: 3 } }
   - id: van-thermometer
     driver: modbus-rtu
     options: { path: ${runDir}/van-thermometer, intervalMs: 1000, units: [{ unitId: 1, map: xy-md02 }] }

@@ -5,7 +5,8 @@
  *  - the value of a property `code` (or `trouble`, which becomes one), or the union that is its type;
  *  - what a constant named `code`, or with a name that ends in `_CODE`, is set to, also by `const [code, …] = […]`;
  *  - a union of strings with a name that ends in `Code`, or that the type of a `code` names (`RecordFault` besides);
- *  - the argument of a function whose parameter is named `code` (`epcFault('epc-header', …)`), directly or by the name of a constant.
+ *  - the argument of a function whose parameter is named `code` (`epcFault('epc-header', …)`), directly or by the name of a constant;
+ *  - `"code":"…"` inside a string that is JSON.
  */
 import type { SourceFile } from './source-tree.ts';
 import { type Token, tokenize } from './tokens.ts';
@@ -29,7 +30,8 @@ export function codesIn(files: readonly SourceFile[]): FoundCode[] {
   const found = sources.flatMap(({ path, tokens }) => {
     const here = callees.filter((callee) => callee.everywhere || callee.path === path);
     const constants = stringConstants(tokens);
-    return [...values(tokens), ...destructured(tokens), ...aliases(tokens, namedTypes), ...passed(tokens, here)]
+    const direct = [...values(tokens), ...destructured(tokens), ...aliases(tokens, namedTypes)];
+    return [...direct, ...passed(tokens, here), ...inJson(tokens)]
       .map((token) => (token.kind === 'word' ? (constants.get(token.text) ?? token) : token))
       .filter(({ kind, text }) => kind === 'string' && CODE.test(text) && !OTHERS.has(text))
       .filter((token) => !isCompared(tokens, token))
@@ -67,6 +69,13 @@ function destructured(tokens: readonly Token[]): Token[] {
     const sign = tokens.findIndex(({ text }, at) => at > index && text === '=');
     const value = sign < 0 ? [] : expression(tokens, sign + 1);
     return value.filter((_, at) => value[at - 1]?.text === '[');
+  });
+}
+
+function inJson(tokens: readonly Token[]): Token[] {
+  return tokens.flatMap((token) => {
+    const found = token.kind === 'string' ? [...token.text.matchAll(/"code":"([^"]+)"/g)] : [];
+    return found.map(([, text = '']) => ({ ...token, text }));
   });
 }
 

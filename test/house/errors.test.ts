@@ -56,18 +56,23 @@ describe('a code is found', () => {
       ['a-b', 'c-d'],
     ],
     ['in a list that is taken apart', "const [code, what] = on ? ['a-b', 'x'] : ['c-d', 'y'];", ['a-b', 'c-d']],
+    ['in JSON', 'send(404, \'{"error":{"code":"a-b","message":"c-d"}}\');', ['a-b']],
     ['as a trouble', "return { trouble: 'a-b', message: 'c-d' };", ['a-b']],
     ['behind the name of a constant', "const BAD = 'a-b'; throw new E({ code: BAD });", ['a-b']],
     ['as an argument', "function fail(at: number, code: string) {} fail(1, 'a-b');", ['a-b']],
-    ['as an argument of a method', "class A { #say(code: string, m: string) {} x() { this.#say('a-b', 'c-d'); } }", ['a-b']],
+    [
+      'as an argument of a method',
+      "class A { #say(code: string, m: string) {} x() { this.#say('a-b', 'c-d'); } }",
+      ['a-b'],
+    ],
     ['as an argument of a local constant', "const fail = (code: string) => 0; fail('a-b');", ['a-b']],
   ])('%s', (_, source, expected) => {
     expect(codesOf(source)).toEqual(expected);
   });
 
   it('as an argument of another file’s function, if that is exported', () => {
-    expect(codesOf("export function fail(code: string) {}", "fail('a-b');")).toEqual(['a-b']);
-    expect(codesOf("function fail(code: string) {}", "fail('a-b');")).toEqual([]);
+    expect(codesOf('export function fail(code: string) {}', "fail('a-b');")).toEqual(['a-b']);
+    expect(codesOf('function fail(code: string) {}', "fail('a-b');")).toEqual([]);
   });
 });
 

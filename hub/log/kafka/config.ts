@@ -43,7 +43,9 @@ function producing(address: KafkaAddress) {
     'queue.buffering.max.ms': 1,
     'queue.buffering.max.messages': 1_000_000,
     'queue.buffering.max.kbytes': 1_048_576,
-    'retry.backoff.ms': 20,
+    // A transaction right after another is told to come again while the first one's markers are being written: a few ms.
+    'retry.backoff.ms': 3,
+    'retry.backoff.max.ms': 200,
   };
 }
 
@@ -51,14 +53,22 @@ export function appendConfig(address: KafkaAddress): ProducerGlobalConfig {
   return { ...producing(address), dr_cb: true };
 }
 
-export function transactionConfig(address: KafkaAddress, transactionalId: string): ProducerGlobalConfig {
+/**
+ * How a commit learns that all messages were delivered. `calm`: through delivery reports, which wake it at once and cost JavaScript
+ * some 4 µs each. `bulk`: by itself, with errors reported only; it then looks every 10 ms, which many messages share.
+ */
+export type Pace = 'calm' | 'bulk';
+
+export function transactionConfig(
+  address: KafkaAddress,
+  options: { transactionalId: string; pace: Pace },
+): ProducerGlobalConfig {
   return {
     ...producing(address),
-    'transactional.id': transactionalId,
+    'transactional.id': options.transactionalId,
     'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
     'compression.codec': 'lz4',
-    // The commit is the barrier: it fails if any message failed.
-    'delivery.report.only.error': true,
+    'delivery.report.only.error': options.pace === 'bulk',
     dr_cb: true,
   };
 }

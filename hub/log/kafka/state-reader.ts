@@ -97,7 +97,7 @@ async function endTransactionsOfTheDead(
   });
   for (const transactionalId of ids) {
     options.log.warn({ transactionalId, topic: options.topic }, 'ending the open transaction of a process that left');
-    const producer = await TransactionProducer.open({ ...options, transactionalId });
+    const producer = await TransactionProducer.open({ ...options, transactionalId, pace: 'bulk' });
     await producer.close();
   }
 }

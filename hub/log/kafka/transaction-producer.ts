@@ -8,7 +8,13 @@
 import type { KafkaConsumer, LibrdKafkaError, Producer } from 'node-rdkafka';
 import type { LogRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
-import { type KafkaAddress, producerTopicConfig, TRANSACTION_TIMEOUT_MS, transactionConfig } from './config.ts';
+import {
+  type KafkaAddress,
+  type Pace,
+  producerTopicConfig,
+  TRANSACTION_TIMEOUT_MS,
+  transactionConfig,
+} from './config.ts';
 import { asked, type Rdkafka, type TopicPartitionOffset } from './native.ts';
 import { produce } from './produce.ts';
 import { Pump } from './pump.ts';
@@ -26,6 +32,7 @@ export interface TransactionWork {
 }
 
 export class TransactionProducer {
+  readonly transactionalId: string;
   readonly #producer: Producer;
   readonly #pump: Pump;
   #usable = true;
@@ -35,12 +42,13 @@ export class TransactionProducer {
     rdkafka: Rdkafka;
     address: KafkaAddress;
     transactionalId: string;
+    pace: Pace;
   }): Promise<TransactionProducer> {
     const producer = new options.rdkafka.Producer(
-      transactionConfig(options.address, options.transactionalId),
+      transactionConfig(options.address, options),
       producerTopicConfig(TRANSACTION_TIMEOUT_MS),
     );
-    const opened = new TransactionProducer(producer);
+    const opened = new TransactionProducer(producer, options.transactionalId);
     producer.on('event.error', (error) => {
       if (error.isFatal) opened.#usable = false;
     });
@@ -54,7 +62,8 @@ export class TransactionProducer {
     return opened;
   }
 
-  private constructor(producer: Producer) {
+  private constructor(producer: Producer, transactionalId: string) {
+    this.transactionalId = transactionalId;
     this.#producer = producer;
     this.#pump = new Pump(producer);
   }
@@ -108,5 +117,31 @@ export class TransactionProducer {
     } catch {
       this.#usable = false;
     }
+  }
+}
+
+/** The producers of one transform, one a pace, opened when needed and replaced when they cannot go on. */
+export class TransactionProducers {
+  readonly #options: { rdkafka: Rdkafka; address: KafkaAddress; prefix: string };
+  readonly #open = new Map<Pace, TransactionProducer>();
+
+  constructor(options: { rdkafka: Rdkafka; address: KafkaAddress; prefix: string }) {
+    this.#options = options;
+  }
+
+  async usable(pace: Pace): Promise<TransactionProducer> {
+    const producer = this.#open.get(pace);
+    if (producer?.usable) return producer;
+    this.#open.delete(pace);
+    await producer?.close();
+    const { prefix, ...options } = this.#options;
+    const opened = await TransactionProducer.open({ ...options, transactionalId: `${prefix}.${pace}`, pace });
+    this.#open.set(pace, opened);
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((producer) => producer.close()));
+    this.#open.clear();
   }
 }

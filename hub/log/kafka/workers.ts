@@ -6,7 +6,7 @@ import { BEGINNING, type GroupConsumer } from './group-consumer.ts';
 import { kafkaError, type Rdkafka, type TopicPartitionOffset } from './native.ts';
 import type { Worker } from './reader.ts';
 import { readStateOf, TRANSACTION_HEADER } from './state-reader.ts';
-import { TransactionProducer } from './transaction-producer.ts';
+import { TransactionProducers } from './transaction-producer.ts';
 
 export interface WorkerContext {
   rdkafka: Rdkafka;
@@ -18,25 +18,21 @@ export interface WorkerContext {
   check(record: LogRecord): void;
 }
 
+/** From so many outputs on a transaction takes long enough for its end to be looked for, rather than told. */
+const BULK_OUTPUTS = 1_000;
+
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
   const { group, input, state } = options;
-  const transactionalId = `${group}.${context.instance}`;
-  let producer: TransactionProducer | undefined;
-
-  async function usableProducer(): Promise<TransactionProducer> {
-    if (producer?.usable) return producer;
-    const broken = producer;
-    producer = undefined;
-    await broken?.close();
-    producer = await TransactionProducer.open({ ...context, transactionalId });
-    return producer;
-  }
+  const producers = new TransactionProducers({ ...context, prefix: `${group}.${context.instance}` });
 
   async function commit(consumer: GroupConsumer, result: Transformed, offsets: TopicPartitionOffset[]): Promise<void> {
-    const outputs = result.outputs.map((record) => (record.topic === state ? signed(record, transactionalId) : record));
-    for (const record of outputs) context.check(record);
+    for (const record of result.outputs) context.check(record);
+    const pace = result.outputs.length < BULK_OUTPUTS ? 'calm' : 'bulk';
+    const { outputs } = result;
     try {
-      await (await usableProducer()).run({ outputs, offsets, consumer: consumer.consumer });
+      const producer = await producers.usable(pace);
+      const sign = (record: LogRecord) => (record.topic === state ? signed(record, producer.transactionalId) : record);
+      await producer.run({ outputs: outputs.map(sign), offsets, consumer: consumer.consumer });
     } catch (error) {
       throw kafkaError(error, `committing ${outputs.length} outputs of ${group}`);
     }
@@ -46,8 +42,9 @@ export function transformWorker(context: WorkerContext, options: TransformOption
   /** Committed offsets first, then the state: both are of the same transaction, or the state is newer, never older. */
   async function restore(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>> {
     if (partitions.length === 0) return new Map();
-    // Also ends what an earlier run of this instance left open.
-    await usableProducer();
+    // Also ends what an earlier run of this instance, or a commit that failed, left open.
+    await producers.usable('calm');
+    await producers.usable('bulk');
     const committed = await consumer.committed(partitions);
     const stored = await readStateOf({ ...context, topic: state }, partitions);
     for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
@@ -65,9 +62,7 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       const offsets = [...next].map(([partition, offset]) => ({ topic: input, partition, offset }));
       await commit(consumer, result, offsets);
     },
-    async close() {
-      await producer?.close();
-    },
+    close: () => producers.close(),
   };
   const { onTick } = options;
   if (onTick) {
