@@ -55,7 +55,7 @@ const outbox = z.strictObject({
   segmentSize: sizeBytes.prefault('4MiB'),
   commitDelay: durationMs
     .refine((ms) => ms <= 20, { error: 'at most 20ms: what is accepted must be on disk soon' })
-    .prefault('4ms'),
+    .prefault('10ms'),
 });
 
 const uplink = z.strictObject({

@@ -90,6 +90,13 @@ export class TransactionProducer {
     }
   }
 
+  /** What a process does that dies before its commit: for tests. */
+  async leaveOpen(records: readonly LogRecord[]): Promise<void> {
+    await asked((done) => this.#producer.beginTransaction(done));
+    for (const record of records) produce(this.#producer, record);
+    await asked((done) => this.#producer.flush(CALL_TIMEOUT_MS, done));
+  }
+
   async close(): Promise<void> {
     await disconnect(this.#producer);
   }

@@ -21,6 +21,9 @@ export interface WorkerContext {
 /** From so many outputs on a transaction takes long enough for its end to be looked for, rather than told. */
 const BULK_OUTPUTS = 1_000;
 
+/** Offsets of records without effect may stay uncommitted for so long. */
+const EFFECTLESS_MS = 1_000;
+
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
   const { group, input, state } = options;
   const producers = new TransactionProducers({ ...context, prefix: `${group}.${context.instance}` });
@@ -51,16 +54,28 @@ export function transformWorker(context: WorkerContext, options: TransformOption
     return new Map(partitions.map((partition) => [partition, committed.get(partition) ?? BEGINNING]));
   }
 
+  /** Offsets of records that had no effect: they go with the next transaction, or after a while in one of their own. */
+  const effectless = new Map<number, number>();
+  let effectlessSinceMs = 0;
+
   const worker: Worker = {
     assigned: restore,
     recover: restore,
     revoked: (partitions) => {
-      for (const partition of partitions) options.onRevoked(partition);
+      for (const partition of partitions) {
+        effectless.delete(partition);
+        options.onRevoked(partition);
+      }
     },
     async handle(consumer, records, next) {
       const result = await options.onRecords(records);
-      const offsets = [...next].map(([partition, offset]) => ({ topic: input, partition, offset }));
+      if (effectless.size === 0) effectlessSinceMs = performance.now();
+      for (const [partition, offset] of next) effectless.set(partition, offset);
+      // A transaction costs the broker a dozen writes. Reading records without effect again after a crash costs nothing.
+      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS) return result.committed?.();
+      const offsets = [...effectless].map(([partition, offset]) => ({ topic: input, partition, offset }));
       await commit(consumer, result, offsets);
+      effectless.clear();
     },
     close: () => producers.close(),
   };

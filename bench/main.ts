@@ -1,0 +1,12 @@
+/** `npm run bench -- NAME …`: runs one benchmark; without a name lists them. */
+const BENCHMARKS: Record<string, () => Promise<unknown>> = { 'end-to-end': () => import('./end-to-end.ts') };
+
+const name = process.argv[2];
+const load = name === undefined ? undefined : BENCHMARKS[name];
+if (load) {
+  process.argv.splice(2, 1);
+  await load();
+} else {
+  process.stderr.write(`benchmarks: ${Object.keys(BENCHMARKS).join(', ')}\n`);
+  process.exitCode = 2;
+}
