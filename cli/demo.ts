@@ -5,6 +5,7 @@
  * With `--for` it stops by itself and checks itself: every scan that a simulator let out must stand in exactly one package's timeline.
  * Exit 0 only if nothing is missing or doubled.
  */
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,12 +71,13 @@ interface Demo {
 }
 
 export async function demo(options: DemoOptions): Promise<number> {
-  const clock = systemClock();
+  const clock = sharedClock();
   const signal = stopSignal();
   const folder = await mkdtemp(join(tmpdir(), 'milepost-demo-'));
   const log = createLog({ level: 'info', file: join(folder, 'demo.log') });
   const say = options.json ? () => {} : print;
   let running: Demo | undefined;
+  let failed = false;
   try {
     const startUs = clock.monotonicUs();
     running = await start({ options, clock, log, folder, say });
@@ -87,16 +89,25 @@ export async function demo(options: DemoOptions): Promise<number> {
     const summary = await check(running, clock, startUs);
     if (options.json) print(JSON.stringify(summary));
     else sayVerdict(summary);
+    failed = !summary.ok;
+    if (failed) printError(`the log of this run is kept in ${folder}`);
     return summary.ok ? DONE : BAD;
   } catch (error) {
+    failed = true;
     log.error({ err: error }, 'demo failed');
     if (options.json) print(JSON.stringify({ error: { code: 'demo-failed', message: explain(error) } }));
     printError(`milepost demo: ${explain(error)}; its log is in ${folder}`);
     return BAD;
   } finally {
     await running?.stop();
-    if (!options.keep) await rm(folder, { recursive: true, force: true });
+    if (!options.keep && !failed) await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Gateways and hub are one machine here: what its clock says is by definition the hub's time. */
+function sharedClock(): Clock {
+  const clock = systemClock();
+  return { ...clock, wall: () => ({ wallMs: clock.wall().wallMs, state: 'hub', uncertaintyMs: 1 }) };
 }
 
 async function start(at: {
@@ -109,6 +120,7 @@ async function start(at: {
   const { options, clock, log, folder, say } = at;
   const hubStop = new AbortController();
   const edgeStop = new AbortController();
+  setMaxListeners(0, hubStop.signal, edgeStop.signal);
   const hub = await startHub({ options, clock, log, folder, signal: hubStop.signal });
   const runDir = join(folder, 'dev');
   const edges: RunningEdge[] = [];
@@ -198,7 +210,7 @@ async function check({ scenario, edges, hub }: Demo, clock: Clock, startUs: numb
   const lane = (name: 'accepted' | 'delivered' | 'evicted' | 'quarantined' | 'pending') =>
     sum(reports.map(({ outbox }) => outbox.lanes.tracking[name]));
   const balanced = reports.every((report) => report.balanced);
-  const { items: alerts } = await get<{ items: unknown[] }>(`${hub.httpUrl}/v1/alerts?state=all&limit=200`);
+  const alerts = await countAlerts(hub.httpUrl);
   return {
     seconds: Math.round((clock.monotonicUs() - startUs) / 1e6),
     emitted: total,
@@ -210,11 +222,22 @@ async function check({ scenario, edges, hub }: Demo, clock: Clock, startUs: numb
     duplicates,
     missing,
     packages: timelines.packages,
-    alerts: alerts.length,
+    alerts,
     balanced,
     ok: total > 0 && missing === 0 && duplicates === 0 && balanced,
     page: hub.httpUrl,
   };
+}
+
+async function countAlerts(hub: string): Promise<number> {
+  let alerts = 0;
+  for (let after: string | undefined; ; ) {
+    const cursor: string = after === undefined ? '' : `&after=${encodeURIComponent(after)}`;
+    const page = await get<{ items: unknown[]; next?: string }>(`${hub}/v1/alerts?state=all&limit=200${cursor}`);
+    alerts += page.items.length;
+    if (page.next === undefined) return alerts;
+    after = page.next;
+  }
 }
 
 function isPending(edge: RunningEdge): boolean {

@@ -1,4 +1,6 @@
 /** Exit codes of every command: 0 done, 1 the input or the check is bad, 2 usage. */
+import { setMaxListeners } from 'node:events';
+
 export const DONE = 0;
 export const BAD = 1;
 export const USAGE = 2;
@@ -6,6 +8,8 @@ export const USAGE = 2;
 /** Aborted by Ctrl-C or a service manager's SIGTERM; a second one ends the process at once. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
+  // Every device and port of a process waits for it.
+  setMaxListeners(0, controller.signal);
   let asked = false;
   const stop = () => {
     if (asked) process.exit(BAD);

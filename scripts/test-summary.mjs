@@ -39,7 +39,8 @@ for (const [project, code] of pairs('runs')) {
     passed += results.filter((result) => result.status === 'passed').length;
     const failed = results.filter((result) => result.status === 'failed');
     failures.push(...failed.map((result) => `${file.name}: ${result.fullName}`));
-    if (file.status === 'failed' && failed.length === 0) failures.push(`${file.name}: ${file.message || 'not loaded'}`);
+    if (file.status === 'failed' && failed.length === 0)
+      failures.push(`${file.name}: ${file.message || 'failed outside its tests (an import or a hook)'}`);
   }
   if (code !== 0 && failures.length === before) failures.push(`${project} tests: vitest ended with exit code ${code}`);
 }

@@ -78,11 +78,15 @@ export class LaneState {
     return this.#lost.evicted.has(sequence) || this.#lost.quarantined.has(sequence);
   }
 
-  /** The first sequence at or after `from` that was not given up. */
+  /** The first sequence at or after `from` that has no fate yet. */
   nextKept(from: number): number {
-    let next = from;
+    let next = Math.max(from, this.doneThrough + 1);
     for (;;) {
-      const skip = Math.max(this.#lost.evicted.contiguousFrom(next), this.#lost.quarantined.contiguousFrom(next));
+      const skip = Math.max(
+        this.#acknowledged.contiguousFrom(next),
+        this.#lost.evicted.contiguousFrom(next),
+        this.#lost.quarantined.contiguousFrom(next),
+      );
       if (skip < next) return next;
       next = skip + 1;
     }

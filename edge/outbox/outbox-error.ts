@@ -6,7 +6,7 @@ export type OutboxMode = 'ok' | 'disk-full' | 'read-only' | 'io-error';
 /** An append that was not accepted: nothing of it is on disk. `code` stands in docs/errors.md. */
 export class OutboxError extends Error {
   override readonly name = 'OutboxError';
-  readonly code: Exclude<OutboxMode, 'ok'> | 'lane-full' | 'record-too-large' | 'outbox-closed' | 'outbox-busy';
+  readonly code: Exclude<OutboxMode, 'ok'> | 'record-too-large' | 'outbox-closed' | 'outbox-busy';
 
   constructor(fault: { code: OutboxError['code']; message: string; cause?: unknown }) {
     super(fault.message, { cause: fault.cause });

@@ -147,10 +147,15 @@ export class Pipeline {
     // Rules see every value; only what is stored is thinned.
     for (const [quantity, value] of quantities) {
       for (const rule of this.#rules.get(`${sensorId} ${quantity}`) ?? []) {
-        const outcome = rule.evaluate(value, reading.monotonicUs);
-        if (!outcome) continue;
-        this.counters.alerts++;
-        stored.push(this.#options.intake.store(outcomeToPayload(outcome, place), reading.monotonicUs));
+        const outcomes = [
+          rule.evaluate(value, reading.monotonicUs),
+          reading.kind === 'shock' ? rule.end(0) : undefined,
+        ];
+        for (const outcome of outcomes) {
+          if (!outcome) continue;
+          this.counters.alerts++;
+          stored.push(this.#options.intake.store(outcomeToPayload(outcome, place), reading.monotonicUs));
+        }
       }
     }
     if (this.#changed({ device, sensorId, reading, quantities })) {

@@ -54,6 +54,13 @@ export class ThresholdRule {
     return this.#excursion ? this.#inside(this.#excursion, value) : this.#outside(value, atUs);
   }
 
+  /** Ends an open excursion: for readings that are events (an impact), which nothing later takes back. */
+  end(value: number): ThresholdOutcome | undefined {
+    const excursion = this.#excursion;
+    this.#excursion = undefined;
+    return excursion && this.#outcome('cleared', excursion, value);
+  }
+
   #outside(value: number, atUs: number): ThresholdOutcome | undefined {
     const { low, high, dwellMs } = this.threshold;
     const above = high !== undefined && value > high;
@@ -85,7 +92,7 @@ export class ThresholdRule {
     const message =
       phase === 'raised'
         ? `${threshold.quantity} of ${threshold.deviceId} is ${round(value)}, ${side} the limit of ${excursion.limit}`
-        : `${threshold.quantity} of ${threshold.deviceId} is ${round(value)} again`;
+        : `${threshold.quantity} of ${threshold.deviceId} is within its limit of ${excursion.limit} again`;
     return { phase, threshold, alertId: excursion.alertId, value, limit: excursion.limit, message };
   }
 }

@@ -17,7 +17,7 @@ export interface Broker {
 
 export class BrokerError extends Error {
   override readonly name = 'BrokerError';
-  readonly code: 'broker-port' | 'broker-unavailable' | 'broker-refused-credentials';
+  readonly code: 'broker-port';
 
   constructor(fault: { code: BrokerError['code']; message: string; cause?: unknown }) {
     super(fault.message, { cause: fault.cause });

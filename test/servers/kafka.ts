@@ -29,16 +29,9 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Server> {
   const java = program('java');
   const classPath = ['-cp', join(kafkaLibraries, '*'), `-Dlog4j2.configurationFile=${logging}`];
   const clusterId = randomBytes(16).toString('base64url');
-  await run(java, [
-    ...classPath,
-    '-XX:TieredStopAtLevel=1',
-    'kafka.tools.StorageTool',
-    'format',
-    '-t',
-    clusterId,
-    '-c',
-    properties,
-  ]);
+  // With `=`: one identifier in 64 begins with a dash.
+  const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties];
+  await run(java, ['-XX:TieredStopAtLevel=1', ...classPath, ...format]);
 
   return startServer({
     name: 'kafka',

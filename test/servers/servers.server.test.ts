@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { startChromium } from './chromium.ts';
 import { httpText } from './exchange.ts';
 import { INFLUX_BUCKET, influxQuery, startInflux } from './influx.ts';
@@ -41,8 +41,8 @@ function lives({ start, write, read, forgetsWhenKilled }: Life) {
 
   beforeAll(async () => {
     server = await start();
+    return () => server.stop();
   });
-  afterAll(() => server.stop());
 
   it('serves a foreign client', async () => {
     await write(server);

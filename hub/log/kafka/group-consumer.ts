@@ -7,7 +7,7 @@ import type { Assignment, KafkaConsumer, LibrdKafkaError, Message } from 'node-r
 import type { StoredRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
 import { consumerTopicConfig, groupConfig, type KafkaAddress } from './config.ts';
-import { asked, CODES, type Rdkafka } from './native.ts';
+import { asked, CODES, type Rdkafka, type TopicPartitionOffset } from './native.ts';
 import { toRecord } from './to-record.ts';
 
 /** Logical offset: the beginning of a partition. */
@@ -77,13 +77,19 @@ export class GroupConsumer {
 
   /** Offsets of the group that no pending transaction can change any more; undefined where there is none. */
   async committed(partitions: readonly number[]): Promise<Map<number, number | undefined>> {
-    const wanted = partitions.map((partition) => ({ topic: this.#topic, partition }));
-    const found = await asked<{ partition: number; offset?: number }[]>((done) =>
-      this.consumer.committed(wanted, CALL_TIMEOUT_MS, done),
-    );
-    return new Map(
-      found.map(({ partition, offset }) => [partition, offset !== undefined && offset >= 0 ? offset : undefined]),
-    );
+    const wanted = this.#toppars(partitions);
+    const deadline = performance.now() + CALL_TIMEOUT_MS;
+    for (;;) {
+      const found = await asked<(TopicPartitionOffset | Error)[]>((done) =>
+        this.consumer.committed(wanted, CALL_TIMEOUT_MS, done),
+      );
+      // A partition's own error stands in its place: mostly that the transaction with its offset is still being completed.
+      // Taking that for "no offset" would begin anew.
+      const fault = found.find((entry) => entry instanceof Error);
+      if (!fault) return new Map(found.flatMap((entry) => (entry instanceof Error ? [] : [offsetOf(entry)])));
+      if (performance.now() > deadline) throw fault;
+      await delay(20);
+    }
   }
 
   /** The answer to a rebalance of kind `assign`; also when there is nothing in it. */
@@ -157,4 +163,8 @@ export class GroupConsumer {
   #toppars(partitions: readonly number[]): { topic: string; partition: number }[] {
     return partitions.map((partition) => ({ topic: this.#topic, partition }));
   }
+}
+
+function offsetOf({ partition, offset }: { partition: number; offset?: number }): [number, number | undefined] {
+  return [partition, offset !== undefined && offset >= 0 ? offset : undefined];
 }

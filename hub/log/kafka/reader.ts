@@ -198,7 +198,8 @@ export class KafkaReader implements Runner {
   async #failed(error: Error): Promise<void> {
     const { log, group, topic } = this.#options;
     if (!this.#fault) log.warn({ group, topic, error: error.message }, 'log reader failed; trying again');
-    this.#fault = error;
+    // librdkafka's own errors say little by themselves.
+    this.#fault = 'errno' in error ? kafkaError(error, `reading ${topic}`) : error;
     this.#recovering = true;
     if ((error as Partial<LibrdKafkaError>).isFatal || !this.#consumer?.consumer.isConnected()) await this.#leave();
   }

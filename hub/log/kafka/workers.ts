@@ -51,7 +51,12 @@ export function transformWorker(context: WorkerContext, options: TransformOption
     const committed = await consumer.committed(partitions);
     const stored = await readStateOf({ ...context, topic: state }, partitions);
     for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
-    return new Map(partitions.map((partition) => [partition, committed.get(partition) ?? BEGINNING]));
+    return new Map(
+      partitions.map((partition) => {
+        if (!committed.has(partition)) throw new Error(`the group's offset of partition ${partition} is unknown`);
+        return [partition, committed.get(partition) ?? BEGINNING];
+      }),
+    );
   }
 
   /** Offsets of records that had no effect: they go with the next transaction, or after a while in one of their own. */
@@ -72,7 +77,8 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       if (effectless.size === 0) effectlessSinceMs = performance.now();
       for (const [partition, offset] of next) effectless.set(partition, offset);
       // A transaction costs the broker a dozen writes. Reading records without effect again after a crash costs nothing.
-      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS) return result.committed?.();
+      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS)
+        return result.committed?.();
       const offsets = [...effectless].map(([partition, offset]) => ({ topic: input, partition, offset }));
       await commit(consumer, result, offsets);
       effectless.clear();
