@@ -8,7 +8,7 @@
  *   not-run         one line for each thing that this machine could not run
  *
  * Exits 0 only if something passed and nothing failed. A run that ended badly without a failed test (a crash, an
- * unhandled rejection, a file that could not be loaded, no report) counts as a failure of its own.
+ * unhandled rejection, a file that could not be loaded, no report, no test at all) counts as a failure of its own.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ if (folder === undefined) {
 }
 
 let passed = 0;
+let tests = 0;
 const failures = [];
 
 for (const [name, code] of pairs('checks')) {
@@ -27,7 +28,8 @@ for (const [name, code] of pairs('checks')) {
   else failures.push(`${name} (exit code ${code})`);
 }
 
-for (const [project, code] of pairs('runs')) {
+const runs = pairs('runs');
+for (const [project, code] of runs) {
   const before = failures.length;
   const report = readReport(`${project}.json`);
   if (report === undefined) {
@@ -37,6 +39,7 @@ for (const [project, code] of pairs('runs')) {
   for (const file of report.testResults) {
     const results = file.assertionResults;
     passed += results.filter((result) => result.status === 'passed').length;
+    tests += results.length;
     const failed = results.filter((result) => result.status === 'failed');
     failures.push(...failed.map((result) => `${file.name}: ${result.fullName}`));
     if (file.status === 'failed' && failed.length === 0)
@@ -44,6 +47,8 @@ for (const [project, code] of pairs('runs')) {
   }
   if (code !== 0 && failures.length === before) failures.push(`${project} tests: vitest ended with exit code ${code}`);
 }
+
+if (runs.length > 0 && tests === 0 && failures.length === 0) failures.push('no test was selected');
 
 console.log('');
 for (const line of failures) console.log(`failed: ${line.trim().split('\n')[0]}`);

@@ -70,9 +70,12 @@ describe('the summary of a test run', () => {
     expect(last).toMatch(/, 1 failed$/);
   });
 
-  it('is not content with nothing', () => {
-    const { code, last } = summary({ runs: 'unit\t0\n', 'unit.json': report() });
-    expect(last).toBe('0 passed, 0 failed');
+  it.each([
+    ['checks alone', { checks: 'build\t0\n', runs: 'unit\t0\n', 'unit.json': report() }, '1 passed, 1 failed'],
+    ['nothing at all', {}, '0 passed, 0 failed'],
+  ])('is not content with %s', (_, files, line) => {
+    const { code, last } = summary(files);
+    expect(last).toBe(line);
     expect(code).toBe(1);
   });
 });

@@ -36,7 +36,14 @@ export class LaneState {
     if (!content) return state;
     try {
       const file = JSON.parse(content.toString('utf8')) as LaneFile;
-      if (file.format !== 1) return state;
+      const counts = [
+        file.last,
+        file.doneThrough,
+        file.evicted,
+        file.quarantined,
+        ...file.lost.flatMap(({ first, last }) => [first, last]),
+      ];
+      if (file.format !== 1 || !counts.every((count) => Number.isSafeInteger(count) && count >= 0)) return state;
       state.doneThrough = file.doneThrough;
       state.lastAtSave = Math.max(file.last, file.doneThrough);
       state.#settled = { evicted: file.evicted, quarantined: file.quarantined };
@@ -72,10 +79,6 @@ export class LaneState {
     for (const range of fresh) this.#lost[fate].add(range.first, range.last);
     this.#advance();
     return fresh;
-  }
-
-  isLost(sequence: number): boolean {
-    return this.#lost.evicted.has(sequence) || this.#lost.quarantined.has(sequence);
   }
 
   /** The first sequence at or after `from` that has no fate yet. */

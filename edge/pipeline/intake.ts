@@ -32,7 +32,10 @@ export class Intake {
   readonly #log: Log;
   readonly #maxHeld: number;
   readonly #held: Record<Lane, Held[]> = { alert: [], tracking: [], telemetry: [] };
+  /** Offered again after a refusal and not yet answered: what comes new waits behind them. */
+  readonly #retrying: Record<Lane, number> = { alert: 0, tracking: 0, telemetry: 0 };
   #cancelRetry: (() => void) | undefined;
+  #stopped = false;
 
   constructor(options: { appender: Appender; clock: Clock; log: Log; maxHeld?: number }) {
     this.#appender = options.appender;
@@ -54,13 +57,14 @@ export class Intake {
     return new Promise((resolve) => {
       const item: Held = { payload: encodePayload(payload), at: this.#timeOf(observedUs), settle: resolve };
       // What came before in this lane goes first.
-      if (this.#held[lane].length > 0) this.#hold(lane, item);
-      else this.#offer(lane, item);
+      if (this.#held[lane].length > 0 || this.#retrying[lane] > 0) this.#hold(lane, item);
+      else void this.#offer(lane, item);
     });
   }
 
   /** Gives up what is still held. */
   stop(): void {
+    this.#stopped = true;
     this.#cancelRetry?.();
     for (const lane of LANES) for (const item of this.#held[lane].splice(0)) this.#reject(lane, item);
   }
@@ -76,15 +80,35 @@ export class Intake {
     };
   }
 
-  #offer(lane: Lane, item: Held): void {
-    this.#appender.append(lane, item.payload, item.at).then(
+  #offer(lane: Lane, item: Held): Promise<void> {
+    return this.#appender.append(lane, item.payload, item.at).then(
       () => item.settle(true),
       (error: Error & { code?: string }) => {
-        if (PASSING.has(error.code ?? '')) return this.#hold(lane, item);
+        if (PASSING.has(error.code ?? '') && !this.#stopped) return this.#hold(lane, item);
         this.#log.error({ err: error, lane }, 'record refused by the outbox');
         this.#reject(lane, item);
       },
     );
+  }
+
+  /** Offers all that a lane holds, in order; what is refused again goes back in front of what came since. */
+  async #retry(lane: Lane): Promise<void> {
+    const items = this.#held[lane].splice(0);
+    if (items.length === 0) return;
+    this.#retrying[lane] += items.length;
+    const refused: Held[] = [];
+    await Promise.all(
+      items.map((item) =>
+        this.#appender.append(lane, item.payload, item.at).then(
+          () => item.settle(true),
+          () => refused.push(item),
+        ),
+      ),
+    );
+    this.#retrying[lane] -= items.length;
+    this.#held[lane].unshift(...refused);
+    if (this.#stopped) for (const item of this.#held[lane].splice(0)) this.#reject(lane, item);
+    else if (this.#held[lane].length > 0) this.#scheduleRetry();
   }
 
   #hold(lane: Lane, item: Held): void {
@@ -94,9 +118,13 @@ export class Intake {
       const oldest = this.#held[victim].shift();
       if (oldest) this.#reject(victim, oldest);
     }
+    this.#scheduleRetry();
+  }
+
+  #scheduleRetry(): void {
     this.#cancelRetry ??= this.#clock.after(RETRY_MS, () => {
       this.#cancelRetry = undefined;
-      for (const each of LANES) for (const waiting of this.#held[each].splice(0)) this.#offer(each, waiting);
+      for (const lane of LANES) void this.#retry(lane);
     });
   }
 

@@ -210,8 +210,9 @@ export class Uplink {
     outbox.acknowledge(range);
     this.lastProgressUs = clock.monotonicUs();
     const sender = this.#lanes[range.lane];
+    const firstPending = outbox.firstPending(range.lane);
     sender.inFlight = sender.inFlight.filter((batch) => {
-      const done = range.first <= batch.first && batch.last <= range.last;
+      const done = batch.last < firstPending || (range.first <= batch.first && batch.last <= range.last);
       if (done) batch.cancelTimer();
       return !done;
     });

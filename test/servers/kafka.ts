@@ -69,7 +69,7 @@ function brokerSettings(options: { folder: string; port: number; controllerPort:
     'group.min.session.timeout.ms': '1000',
     'controlled.shutdown.enable': 'false',
     // A restarted broker waits until the session of its former life is over; by default that is nine seconds.
-    'broker.session.timeout.ms': '2000',
+    'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '400',
     'num.network.threads': '2',
     'num.io.threads': '4',

@@ -24,6 +24,8 @@ export interface Worker {
   handle(consumer: GroupConsumer, records: readonly StoredRecord[], next: ReadonlyMap<number, number>): Promise<void>;
   /** After a failure: puts right what is ours, and gives the offsets that are certain; undefined when nothing can have changed. */
   recover?(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>>;
+  /** Makes durable what `handle` put off: when nothing comes, and (`now`) before partitions are given away. */
+  settle?(consumer: GroupConsumer, now: boolean): Promise<void>;
   /** Called once in a while with positions that are done with. */
   note?(consumer: GroupConsumer, positions: ReadonlyMap<number, number>): void;
   tick?: { everyMs: number; run(consumer: GroupConsumer): Promise<void> };
@@ -126,6 +128,7 @@ export class KafkaReader implements Runner {
     } else {
       await this.#handle(consumer);
     }
+    await this.#options.worker.settle?.(consumer, false);
     this.#note(consumer);
     return performance.now() - this.#lastRecordMs < QUIET_AFTER_MS ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
   }
@@ -151,6 +154,7 @@ export class KafkaReader implements Runner {
   async #apply(consumer: GroupConsumer, { kind, partitions }: Rebalance): Promise<void> {
     const { worker, log, group, topic } = this.#options;
     if (kind === 'revoke') {
+      await this.#settle(consumer);
       this.#drop(partitions);
       consumer.unassign(partitions);
     } else {
@@ -226,10 +230,22 @@ export class KafkaReader implements Runner {
     await delay(pauseMs, undefined, { signal }).catch(() => {});
   }
 
+  /** Partitions that are leaving do not wait for what was put off: it can be done again. */
+  async #settle(consumer: GroupConsumer): Promise<void> {
+    if (this.#fault || this.#recovering || !consumer.consumer.isConnected()) return;
+    const { log, worker, group, topic } = this.#options;
+    try {
+      await worker.settle?.(consumer, true);
+    } catch (error) {
+      log.debug({ group, topic, error: (error as Error).message }, 'offsets put off were not committed');
+    }
+  }
+
   async #leave(): Promise<void> {
     const { log, group, topic } = this.#options;
     const consumer = this.#consumer;
     this.#consumer = undefined;
+    if (consumer) await this.#settle(consumer);
     // First of all nothing more is done with the partitions; only then may another process have them.
     this.#drop([...this.#positions.keys()]);
     try {

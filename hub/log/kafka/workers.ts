@@ -21,7 +21,7 @@ export interface WorkerContext {
 /** From so many outputs on a transaction takes long enough for its end to be looked for, rather than told. */
 const BULK_OUTPUTS = 1_000;
 
-/** Offsets of records without effect may stay uncommitted for so long. */
+/** Offsets of records without effect are put off for so long. */
 const EFFECTLESS_MS = 1_000;
 
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
@@ -59,9 +59,18 @@ export function transformWorker(context: WorkerContext, options: TransformOption
     );
   }
 
-  /** Offsets of records that had no effect: they go with the next transaction, or after a while in one of their own. */
+  /**
+   * Offsets of records that had no effect: they go with the next transaction, or after a while, and before the partitions leave, in
+   * one of their own.
+   */
   const effectless = new Map<number, number>();
   let effectlessSinceMs = 0;
+
+  async function commitPutOff(consumer: GroupConsumer, result: Transformed): Promise<void> {
+    const offsets = [...effectless].map(([partition, offset]) => ({ topic: input, partition, offset }));
+    await commit(consumer, result, offsets);
+    effectless.clear();
+  }
 
   const worker: Worker = {
     assigned: restore,
@@ -77,11 +86,15 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       if (effectless.size === 0) effectlessSinceMs = performance.now();
       for (const [partition, offset] of next) effectless.set(partition, offset);
       // A transaction costs the broker a dozen writes. Reading records without effect again after a crash costs nothing.
-      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS)
-        return result.committed?.();
-      const offsets = [...effectless].map(([partition, offset]) => ({ topic: input, partition, offset }));
-      await commit(consumer, result, offsets);
-      effectless.clear();
+      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS) {
+        result.committed?.();
+        return;
+      }
+      await commitPutOff(consumer, result);
+    },
+    async settle(consumer, now) {
+      if (effectless.size === 0 || (!now && performance.now() - effectlessSinceMs < EFFECTLESS_MS)) return;
+      await commitPutOff(consumer, { outputs: [] });
     },
     close: () => producers.close(),
   };
