@@ -38,9 +38,10 @@ for (const [project, code] of runs) {
   }
   for (const file of report.testResults) {
     const results = file.assertionResults;
-    passed += results.filter((result) => result.status === 'passed').length;
-    tests += results.length;
+    const good = results.filter((result) => result.status === 'passed');
     const failed = results.filter((result) => result.status === 'failed');
+    passed += good.length;
+    tests += good.length + failed.length;
     failures.push(...failed.map((result) => `${file.name}: ${result.fullName}`));
     if (file.status === 'failed' && failed.length === 0)
       failures.push(`${file.name}: ${file.message || 'failed outside its tests (an import or a hook)'}`);

@@ -79,13 +79,18 @@ install_packages() {
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod 755 "$policy"
     ours=yes
+    # Also when we are interrupted; `provide` has given us a shell of our own.
+    trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
   fi
   step 'apt-get update' 300 as_root apt-get -q -o DPkg::Lock::Timeout=300 update || code=$?
   if ((code == 0)); then
     step "apt-get install $*" 1800 as_root env DEBIAN_FRONTEND=noninteractive \
       apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "$@" || code=$?
   fi
-  if [[ $ours ]]; then as_root rm -f "$policy"; fi
+  if [[ $ours ]]; then
+    as_root rm -f "$policy"
+    trap - EXIT
+  fi
   return "$code"
 }
 

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest';
+import { silentLog } from '../../protocols/base/log.ts';
+import { ManualClock } from '../../protocols/base/manual-clock.ts';
+import { decodeAcknowledgement, encodeBatch } from '../../protocols/uplink/batch.ts';
+import { recordBytes, writeRecord } from '../../protocols/uplink/record.ts';
+import { topics } from '../../protocols/uplink/topics.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { EventLog, LogRecord } from '../log/event-log.ts';
+import { Ingest } from './ingest.ts';
+
+const payload = Buffer.from('x');
+const records = Buffer.alloc(recordBytes(1) * 2);
+const time = { bootId: 1, monotonicUs: 1, wallMs: 1, state: 'ntp', uncertaintyMs: 1 } as const;
+writeRecord(records, writeRecord(records, 0, { sequence: 5, time, payload }), { sequence: 6, time, payload });
+const batch = encodeBatch({
+  epoch: '00000000000000aa',
+  lane: 'tracking',
+  firstSequence: 5,
+  count: 2,
+  clock: time,
+  records,
+  deflate: false,
+});
+
+function setup() {
+  const appended: LogRecord[] = [];
+  const published: [string, Buffer][] = [];
+  const statuses: string[] = [];
+  const log = { refuses: false, release: undefined as (() => void) | undefined, holds: false };
+  const eventLog = {
+    append: async (given: readonly LogRecord[]) => {
+      if (log.refuses) throw new Error('away');
+      if (log.holds) await new Promise<void>((resolve) => (log.release = resolve));
+      appended.push(...given);
+    },
+  } as Partial<EventLog> as EventLog;
+  const broker = {
+    publish: async (topic: string, bytes: Buffer) => void published.push([topic, bytes]),
+  } as Partial<Broker> as Broker;
+  const onStatus = ({ gatewayId }: { gatewayId: string }) => void statuses.push(gatewayId);
+  const ingest = new Ingest({ eventLog, broker, clock: new ManualClock(), log: silentLog, onStatus });
+  return { ingest, appended, published, statuses, log };
+}
+
+it('acknowledges the range only after the log has the batch, as it came', async () => {
+  const { ingest, appended, published, log } = setup();
+  log.holds = true;
+  const handling = ingest.handle(topics.up('gw', 'tracking'), batch);
+  await Promise.resolve();
+  expect(published).toEqual([]);
+  log.release?.();
+  await handling;
+  expect(appended).toMatchObject([{ topic: 'uplink', key: 'gw', value: batch, headers: { lane: 'tracking' } }]);
+  expect(published[0]?.[0]).toBe(topics.downAck('gw'));
+  expect(decodeAcknowledgement(published[0]?.[1] as Buffer)).toEqual([
+    { epoch: '00000000000000aa', lane: 'tracking', first: 5, last: 6 },
+  ]);
+});
+
+it('acknowledges nothing that the log refused', async () => {
+  const { ingest, published, log } = setup();
+  log.refuses = true;
+  await ingest.handle(topics.up('gw', 'tracking'), batch);
+  expect(published).toEqual([]);
+  expect(ingest.counters.failed).toBe(1);
+});
+
+it('keeps what it cannot read as a dead letter, unacknowledged', async () => {
+  const { ingest, appended, published } = setup();
+  await ingest.handle(topics.up('gw', 'tracking'), Buffer.from('nonsense'));
+  await ingest.handle(topics.up('gw', 'alert'), batch);
+  expect(appended.map(({ topic, headers }) => [topic, headers?.lane])).toEqual([
+    ['dead-letters', 'tracking'],
+    ['dead-letters', 'alert'],
+  ]);
+  expect(appended[1]?.headers?.code).toBe('batch-lane');
+  expect(published).toEqual([]);
+});
+
+it('takes a status only from the gateway that it is about', async () => {
+  const { ingest, statuses } = setup();
+  const status = Buffer.from(JSON.stringify({ version: 1, gatewayId: 'gw', online: true }));
+  await ingest.handle(topics.upStatus('gw'), status);
+  await ingest.handle(topics.upStatus('other'), status);
+  await ingest.handle(topics.upStatus('gw'), Buffer.from('{'));
+  await ingest.handle('milepost/v1/gw/down/ack', status);
+  expect(statuses).toEqual(['gw']);
+  expect(ingest.counters.foreign).toBe(1);
+});
