@@ -55,7 +55,11 @@ interface FileStream {
 
 export async function openEngine(options: EngineOptions): Promise<PGlite> {
   const { PGlite } = await import('@electric-sql/pglite');
-  if (options.folder === undefined) return PGlite.create({ parsers, serializers });
+  if (options.folder === undefined) {
+    const inMemory = await PGlite.create({ parsers, serializers });
+    stopWhenLost(inMemory.Module);
+    return inMemory;
+  }
   const startParams = [
     ...PGlite.defaultStartParams.filter((flag) => flag !== '-F'),
     ...['-c', 'wal_sync_method=fsync'],

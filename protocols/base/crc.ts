@@ -41,7 +41,7 @@ export function crc16Mcrf4xx(bytes: Uint8Array, start = 0, end = bytes.length): 
   return crc & 0xffff;
 }
 
-/** CRC-16 with polynomial 1021, not reflected, init FFFF: no final XOR (CCITT-FALSE, ThingMagic) or FFFF (GENIBUS, EPC Gen2). */
+/** CRC-16 with polynomial 1021, not reflected, init FFFF: no final XOR (CCITT-FALSE) or FFFF (GENIBUS, EPC Gen2). */
 export function crc16Ccitt(bytes: Uint8Array, options: { start?: number; end?: number; xorOut?: number } = {}): number {
   let crc = 0xffff;
   const end = options.end ?? bytes.length;

@@ -122,12 +122,16 @@ it('acknowledgements travel', () => {
 });
 
 it('what version 1 froze stays as it is', () => {
-  expect(createHash('sha256').update(DICTIONARY_V1).digest('hex')).toMatchInlineSnapshot(`"6f36e49ff6b1214b36d2cfbee785659f48452cad3844bf2631079800db2687d6"`);
+  expect(createHash('sha256').update(DICTIONARY_V1).digest('hex')).toMatchInlineSnapshot(
+    `"6f36e49ff6b1214b36d2cfbee785659f48452cad3844bf2631079800db2687d6"`,
+  );
   expect(
     eventIdOf({ gatewayId: 'gw-1', epoch: '00000000deadbeef', lane: 'tracking', sequence: 7 }),
   ).toMatchInlineSnapshot(`"c589438b-41b0-59df-b014-16465975f206"`);
   const golden = batchOf(['golden'], false).toString('hex');
-  expect(golden).toMatchInlineSnapshot(`"080111efbeadde000000001802202928013219080910c096b1021880a0d5edee662002290000000000002440380140264a26060000000bb7d18029000000000009000000e80300000000ffffffffffff0202676f6c64656e"`);
+  expect(golden).toMatchInlineSnapshot(
+    `"080111efbeadde000000001802202928013219080910c096b1021880a0d5edee662002290000000000002440380140264a26060000000bb7d18029000000000009000000e80300000000ffffffffffff0202676f6c64656e"`,
+  );
 });
 
 it('topics say whose they are', () => {

@@ -38,6 +38,11 @@ export class HeadWatch {
     return records;
   }
 
+  /** The end that is known of a partition: the offset of the record that will be next. */
+  end(topic: string, partition: number): number {
+    return this.#next.get(topic)?.get(partition) ?? 0;
+  }
+
   async refresh(): Promise<void> {
     this.moved(await this.#sql.query<HeadRow>('select topic, partition, next from log_heads'));
   }

@@ -151,7 +151,13 @@ export class SqlReader implements Runner {
   async #read(positions: ReadonlyMap<number, number>): Promise<StoredRecord[]> {
     const { store, topic, compacted, maxRecords, heads } = this.#options;
     if (heads.behind(topic, positions) === 0) return [];
-    return readRecords({ sql: store, topic, compacted, positions, maxRecords, maxBytes: GROUP_BYTES });
+    const ends = new Map(
+      [...positions].map(([partition, position]) => [partition, Math.max(position, heads.end(topic, partition))]),
+    );
+    const records = await readRecords({ sql: store, topic, compacted, positions, maxRecords, maxBytes: GROUP_BYTES });
+    // A record is visible when its head is: nothing up to these ends means that all of it was deleted by retention.
+    if (records.length === 0) this.#positions = ends;
+    return records;
   }
 
   #idleMs(): number {
