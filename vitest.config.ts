@@ -8,7 +8,9 @@ export default defineConfig({
           name: 'unit',
           include: ['{protocols,edge,hub,simulators,cli,scripts,test/house}/**/*.test.ts'],
           exclude: ['**/*.server.test.ts'],
-          testTimeout: 20_000,
+          // Generous: a busy machine compiles PGlite for seconds. No test measures time.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
