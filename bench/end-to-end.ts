@@ -22,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds);
-const WARM_UP_MS = 5_000;
+const WARM_UP_MS = 20_000;
 
 const folder = await mkdtemp(join(tmpdir(), 'milepost-bench-'));
 const servers = await Promise.all([startKafka(), startPostgres(), startInflux()]);

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openPglite } from './pglite.ts';
 import { upkeep } from './pglite-upkeep.ts';
 import { storeContract } from './store.contract.ts';
@@ -11,6 +11,8 @@ const folder = () => mkdtempSync(join(tmpdir(), 'milepost-store-'));
 // initdb takes seconds: once, and each test starts from a copy of its outcome.
 const template = folder();
 const pristine = openPglite({ dataDir: template }).then((store) => store.close());
+
+afterAll(() => rmSync(template, { recursive: true, force: true }));
 
 async function freshFolder(): Promise<string> {
   await pristine;
