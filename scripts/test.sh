@@ -11,6 +11,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 results=$(mktemp -d "${TMPDIR:-/tmp}/milepost-results-XXXXXX")
 trap 'rm -rf "$results"' EXIT
+# Stopped from outside: vitest is stopped first, so that it can stop its servers.
+running=
+trap 'if [[ $running ]]; then kill "$running" 2>/dev/null; wait "$running"; fi; exit 143' INT TERM HUP
 export MILEPOST_NOT_RUN=$results/not-run
 : >"$MILEPOST_NOT_RUN"
 
@@ -30,7 +33,10 @@ tests() {
   local project=$1 limit=$2 code=0
   shift 2
   timeout --foreground --kill-after=30 "$limit" node_modules/.bin/vitest run --project "$project" \
-    --reporter=default --reporter=json --outputFile.json="$results/$project.json" "$@" </dev/null || code=$?
+    --reporter=default --reporter=json --outputFile.json="$results/$project.json" "$@" </dev/null &
+  running=$!
+  wait "$running" || code=$?
+  running=
   if ((code == 124)); then echo "$project tests: stopped after $limit s"; fi
   printf '%s\t%d\n' "$project" "$code" >>"$results/runs"
 }

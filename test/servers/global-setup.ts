@@ -5,10 +5,11 @@
  * and so does one that MILEPOST_REQUIRE names (comma separated; `influx` means an Influx v2 write endpoint, InfluxDB or
  * VictoriaMetrics) and that is missing.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { guardFolder } from './guard.ts';
 import { startInflux } from './influx.ts';
 import { startKafka } from './kafka.ts';
 import { NEEDS, type Need, SERVERS, type ServerName, whyMissing } from './machine.ts';
@@ -31,7 +32,7 @@ const starters: Record<ServerName, () => Promise<Server>> = {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const givenFile = process.env.MILEPOST_NOT_RUN;
-  const notRunFile = givenFile ?? join(mkdtempSync(join(tmpdir(), 'milepost-not-run-')), 'lines');
+  const notRunFile = givenFile ?? temporaryFile();
   const missing = missingHere();
   for (const name of SERVERS) {
     if (missing[name] !== undefined) recordNotRun(notRunFile, `server ${name}: ${missing[name]}`);
@@ -49,8 +50,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stopAll(running);
     if (givenFile !== undefined) return;
     for (const line of notRunLines(notRunFile)) console.log(`not run: ${line}`);
-    rmSync(dirname(notRunFile), { recursive: true });
   };
+}
+
+function temporaryFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'milepost-not-run-'));
+  guardFolder(folder);
+  return join(folder, 'lines');
 }
 
 function missingHere(): Partial<Record<Need, string>> {
