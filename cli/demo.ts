@@ -13,7 +13,7 @@ import { checkEdgeConfig } from '../edge/config.ts';
 import { type RunningEdge, runEdge } from '../edge/main.ts';
 import { checkHubConfig } from '../hub/config.ts';
 import { type RunningHub, runHub } from '../hub/main.ts';
-import { type Clock, sleep } from '../protocols/base/clock.ts';
+import { aborted, type Clock, sleep } from '../protocols/base/clock.ts';
 import type { Log } from '../protocols/base/log.ts';
 import { formatProblem } from '../protocols/config/checked-yaml.ts';
 import { LANES } from '../protocols/uplink/identity.ts';
@@ -83,7 +83,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     running = await start({ options, clock, log, folder, say });
     const { hub } = running;
     say(`\n  Milepost is running: open ${hub.httpUrl}\n  (log: ${join(folder, 'demo.log')}; Ctrl-C ends it)\n`);
-    if (options.forMs === undefined) await untilAborted(signal);
+    if (options.forMs === undefined) await aborted(signal);
     else await sleep(clock, options.forMs, signal);
     say('\nnothing new is inducted; waiting until everything has arrived …');
     const summary = await check(running, clock, startUs);
@@ -294,11 +294,4 @@ function sayVerdict(summary: DemoSummary): void {
       ? 'every scan stands in exactly one timeline: nothing missing, nothing doubled'
       : `NOT GOOD: ${missing} missing, ${duplicates} doubled`,
   );
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

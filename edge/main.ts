@@ -3,7 +3,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Clock } from '../protocols/base/clock.ts';
+import { aborted, type Clock } from '../protocols/base/clock.ts';
 import type { Log } from '../protocols/base/log.ts';
 import type { GatewayStatus } from '../protocols/uplink/gateway-status.ts';
 import { topics } from '../protocols/uplink/topics.ts';
@@ -288,11 +288,4 @@ function every(clock: Clock, intervalMs: number, work: () => void): () => void {
     cancel = clock.after(intervalMs, again);
   });
   return () => cancel();
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,7 +3,7 @@
  * hub's composition root.
  */
 import type { FastifyInstance } from 'fastify';
-import type { Clock } from '../protocols/base/clock.ts';
+import { aborted, type Clock } from '../protocols/base/clock.ts';
 import type { Log } from '../protocols/base/log.ts';
 import { renderMetrics } from '../protocols/metrics/exposition.ts';
 import { createApi } from './api/app.ts';
@@ -263,11 +263,4 @@ async function listen(api: FastifyInstance, address: string): Promise<string> {
 function hostPort(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(':');
   return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

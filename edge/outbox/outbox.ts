@@ -17,7 +17,7 @@ import type { Log } from '../../protocols/base/log.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { EPOCH, LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { encodePayload } from '../../protocols/uplink/payload-codec.ts';
-import { MAX_PAYLOAD_BYTES, type RecordTime } from '../../protocols/uplink/record.ts';
+import { MAX_PAYLOAD_BYTES, type RecordTime, recordBytes } from '../../protocols/uplink/record.ts';
 import { type Disk, readWhole, replaceFile } from './disk.ts';
 import { LaneLog, type NewRecord } from './lane-log.ts';
 import { modeOf, OutboxError, type OutboxMode } from './outbox-error.ts';
@@ -258,7 +258,7 @@ export class Outbox {
 
   /** Frees space for a group: telemetry first, then tracking, alerts last. Each eviction is a durable record before it happens. */
   async #makeRoom(lane: Lane, group: readonly Waiting[]): Promise<void> {
-    const wanted = group.reduce((sum, { payload }) => sum + payload.length + 32, 0);
+    const wanted = group.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0);
     const limit = this.#options.maxBytes - (lane === 'alert' ? 0 : this.#options.alertReserveBytes);
     for (;;) {
       const used = LANES.reduce((sum, each) => sum + this.#lanes[each].bytes, 0);
