@@ -1,4 +1,4 @@
-/** A Redis server whose data survives a restart (append-only file). */
+/** A Redis server whose answered writes survive a kill (append-only file, synced at each: by default it may hold them back for a second). */
 import { exchange } from './exchange.ts';
 import { program } from './machine.ts';
 import { freePort, HOST } from './ports.ts';
@@ -13,7 +13,20 @@ export async function startRedis(): Promise<Server> {
     url: `redis://${HOST}:${port}`,
     folder,
     command: program('redis-server'),
-    args: ['--bind', HOST, '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'yes'],
+    args: [
+      '--bind',
+      HOST,
+      '--port',
+      String(port),
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'always',
+    ],
     ready: async () => {
       // While it loads its data the answer is an error (-LOADING).
       const answer = await exchange(port, Buffer.from('PING\r\n'));
