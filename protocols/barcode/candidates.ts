@@ -23,6 +23,8 @@ export interface PackageIdentity {
   reason: string;
 }
 
+export type ElementValue = Pick<Gs1Element, 'ai' | 'value'>;
+
 export function identity(scheme: IdentityScheme, value: string, rank: number, reason: string): PackageIdentity {
   return { scheme, value, packageId: formatPackageId(scheme, value), rank, reason };
 }
@@ -37,24 +39,45 @@ const RANK = {
   licensePlate: 92,
   grai: 86,
   giai: 84,
+  cpi: 82,
   packageSerial: 70,
+  gdti: 60,
   gsin: 45,
   ginc: 44,
+  gcn: 40,
+  gsrn: 38,
+  gsrnp: 37,
+  gln: 32,
   gtin: 30,
 } as const;
 
+/** Whose place, right or service it is: on a label with a package's own key they say nothing of the package. */
+const BYSTANDERS: readonly IdentityScheme[] = ['gcn', 'gsrn', 'gsrnp', 'gln'];
+/** Digits of the key, check digit included, ahead of its serial number. */
+const KEY_DIGITS = 13;
+
 /** AIs that North American carriers use as the start of their number: value and AI together are the number. */
 const CARRIER_AI = /^9[1-6]$/;
+
+export function isCarrierAi(ai: string): boolean {
+  return CARRIER_AI.test(ai);
+}
 
 /**
  * Identities in an element string.
  * @param penalty taken off each rank when it is less than certain that the text is an element string.
  */
-export function fromElements(elements: readonly Gs1Element[], reason: string, penalty = 0): PackageIdentity[] {
+export function fromElements(elements: readonly ElementValue[], reason: string, penalty = 0): PackageIdentity[] {
   const found: PackageIdentity[] = [];
-  const serial = elements.find(({ ai }) => ai === '21')?.value;
+  const elementOf = (wanted: string) => elements.find(({ ai }) => ai === wanted)?.value;
+  const serial = elementOf('21');
   const add = (scheme: IdentityScheme, value: string, rank: number, ai: string) => {
     found.push(identity(scheme, value, Math.max(2, rank - penalty), `${reason}-${ai}`));
+  };
+  /** Without serial it names a kind. */
+  const addSerialised = (scheme: IdentityScheme, value: string, rank: number, ai: string) => {
+    if (value.length <= KEY_DIGITS) return;
+    add(scheme, `${value.slice(0, KEY_DIGITS)}.${value.slice(KEY_DIGITS)}`, rank, ai);
   };
   for (const { ai, value } of elements) {
     switch (ai) {
@@ -69,12 +92,34 @@ export function fromElements(elements: readonly Gs1Element[], reason: string, pe
         if (serial !== undefined) add('itip', `${value}.${serial}`, RANK.itip, '8006-21');
         break;
       case '8003':
-        // The leading zero only pads the symbol; without serial it names a type, not one asset.
-        if (value.length > 14) add('grai', `${value.slice(1, 14)}.${value.slice(14)}`, RANK.grai, ai);
+        // The leading zero only pads the symbol.
+        addSerialised('grai', value.slice(1), RANK.grai, ai);
         break;
       case '8004':
         add('giai', value, RANK.giai, ai);
         break;
+      case '8010': {
+        const partSerial = elementOf('8011');
+        if (partSerial !== undefined) add('cpi', `${value}.${partSerial}`, RANK.cpi, '8010-8011');
+        break;
+      }
+      case '253':
+        addSerialised('gdti', value, RANK.gdti, ai);
+        break;
+      case '255':
+        addSerialised('gcn', value, RANK.gcn, ai);
+        break;
+      case '8018':
+        add('gsrn', value, RANK.gsrn, ai);
+        break;
+      case '8017':
+        add('gsrnp', value, RANK.gsrnp, ai);
+        break;
+      case '414': {
+        const extension = elementOf('254');
+        add('gln', extension === undefined ? value : `${value}.${extension}`, RANK.gln, ai);
+        break;
+      }
       case '402':
         add('gsin', value, RANK.gsin, ai);
         break;
@@ -82,10 +127,11 @@ export function fromElements(elements: readonly Gs1Element[], reason: string, pe
         add('ginc', value, RANK.ginc, ai);
         break;
       default:
-        if (CARRIER_AI.test(ai)) found.push(...fromTracking(ai + value, 6 - penalty));
+        if (isCarrierAi(ai)) found.push(...fromTracking(ai + value, 6 - penalty));
     }
   }
-  return found;
+  const own = found.filter(({ scheme }) => !BYSTANDERS.includes(scheme));
+  return own.length > 0 ? own : found;
 }
 
 /** Identities of carriers whose format the text fits; `bonus` when the surroundings speak for it. */

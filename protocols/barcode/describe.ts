@@ -10,7 +10,7 @@ export interface BarcodeDescription {
   aim?: string;
   symbology?: string;
   kind: ScanContent['kind'];
-  /** False when association rules of a GS1 message are broken; see `faults`. */
+  /** False when association rules of a GS1 message are broken, or a Digital Link cannot be read; see `faults`. */
   valid: boolean;
   /** Bracketed element string. */
   ai?: string;
@@ -28,6 +28,9 @@ export interface BarcodeDescription {
   candidates: PackageIdentity[];
 }
 
+/** A web address that never meant to be a Digital Link is right as it stands. */
+const NO_LINK: ReadonlySet<string> = new Set(['gs1-link-no-key', 'gs1-link-uri']);
+
 /**
  * Describes a scan.
  * @throws CodecError `barcode-empty`, or the fault when its symbology identifier or header declares a structure that the
@@ -43,7 +46,7 @@ export function describeBarcode(scan: Scan): BarcodeDescription {
   return {
     ...(aim && { aim: aim.aim, symbology: aim.symbology }),
     kind: content.kind,
-    valid: !('faults' in content) || content.faults.length === 0,
+    valid: 'faults' in content ? content.faults.length === 0 : !fault || NO_LINK.has(fault.code),
     ...(fault && { faults: [{ code: fault.code, message: fault.message }] }),
     ...describeContent(content),
     ...(tracking.length > 0 && { tracking }),

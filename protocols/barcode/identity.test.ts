@@ -59,8 +59,34 @@ const CASES: [name: string, text: string, expected: string[]][] = [
   [
     'IMpb in GS1-128',
     ']C142010282\x1d9261290113185417468510',
-    ['usps:9261290113185417468510', 'code:42010282%1D9261290113185417468510'],
+    ['usps:9261290113185417468510', 'fedex:9261290113185417468510', 'code:42010282%1D9261290113185417468510'],
   ],
+  [
+    'IMpb of a reader that sends FNC1 but no identifier',
+    '42022153\x1d9101026837331000039521',
+    ['usps:9101026837331000039521', 'code:42022153%1D9101026837331000039521'],
+  ],
+  [
+    'FNC1 in first position instead of an identifier',
+    '\x1d0109501101530003\x1d21ABC',
+    ['sgtin:09501101530003.ABC', 'gtin:09501101530003', 'code:%1D0109501101530003%1D21ABC'],
+  ],
+  [
+    'a weight ahead of the GTIN, without identifier',
+    '31030001890105412345000013\x1d10XYZ',
+    ['gtin:05412345000013', 'code:31030001890105412345000013%1D10XYZ'],
+  ],
+  [
+    'a Digital Link with a slash at its end',
+    'https://id.gs1.org/00/106141412345678908/',
+    ['sscc:106141412345678908', 'code:https://id.gs1.org/00/106141412345678908/'],
+  ],
+  [
+    'a license plate in groups, as it is printed below the bars',
+    'JJD00 0300 6545 4567 0001',
+    ['license-plate:JD000300654545670001', 'code:JJD00 0300 6545 4567 0001'],
+  ],
+  ['separators in what is no GS1 message', 'ABC\x1d10XYZ', ['code:ABC%1D10XYZ']],
   [
     'IMpb with the separator stripped',
     ']C1420102829261290113185417468510',

@@ -13,11 +13,13 @@
 import { type CodecError, isCodecError } from '../base/codec-error.ts';
 import { type AimScan, aimScan, parseAim, stripEci } from './aim.ts';
 import {
+  type ElementValue,
   fromElements,
   fromEnvelope,
   fromLinearPlate,
   fromTracking,
   identity,
+  isCarrierAi,
   type PackageIdentity,
   PLAIN_RANK,
 } from './candidates.ts';
@@ -80,6 +82,14 @@ export function identify(scan: Scan, preference: readonly IdentityScheme[] = [])
   const candidates = ranked(found.candidates, preference);
   const { content, fault } = found;
   return { ...(aim && { aim }), content, ...(fault && { fault }), candidates };
+}
+
+/** What GS1 element strings from elsewhere than a label name (an EPC): the same ids as on a label with the same keys. */
+export function identifyElements(
+  elements: readonly ElementValue[],
+  preference: readonly IdentityScheme[] = [],
+): PackageIdentity[] {
+  return ranked(fromElements(elements, 'epc'), preference);
 }
 
 /** The package id of an identity. */
@@ -155,8 +165,9 @@ function readText(aim: AimScan | undefined, data: string): Reading {
       return { content: aim ? content : reading.content, candidates: [...reading.candidates, ...fromTracking(data)] };
     }
   }
-  const candidates = [...fromTracking(data), ...fromLinearPlate(data)];
+  // People and some labels group characters; no number has spaces of its own.
   const digits = data.replaceAll(' ', '');
+  const candidates = [...fromTracking(data), ...fromLinearPlate(digits)];
   if (digits.length === 18 && isDigits(digits) && hasGs1CheckDigit(digits)) {
     candidates.push(identity('sscc', digits, 62, 'sscc-18'));
   }
@@ -173,10 +184,15 @@ function readText(aim: AimScan | undefined, data: string): Reading {
 /** AIs with a check digit, which an element string without symbology identifier must start with to be believed. */
 const TELLING = /^(?:0[0-3]|8003|8006|8017|8018|402|41[0-7]|253|255)/;
 
+/**
+ * A text with separators may begin with any AI as long as a telling one is in it; one that begins with a separator had FNC1 in
+ * first position, which is what makes a symbol GS1's.
+ */
 function looseMessage(data: string): Gs1Message | undefined {
-  if (!TELLING.test(data) || data.length < 16) return undefined;
-  const { elements, fault } = readElements(data);
-  if (fault) return undefined;
+  const marked = data.startsWith(GS);
+  if (!marked && (data.length < 16 || !(TELLING.test(data) || data.includes(GS)))) return undefined;
+  const { elements, fault } = readElements(data, marked ? 1 : 0);
+  if (fault || !(marked || elements.some(({ ai }) => TELLING.test(ai) || isCarrierAi(ai)))) return undefined;
   const faults = associationFaults(elements);
   return faults.length === 0 ? { elements, faults } : undefined;
 }

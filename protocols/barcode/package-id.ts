@@ -5,6 +5,9 @@
  *   gtin:<14 digits>                      itip:<GTIN-14><piece><total>.<serial>
  *   grai:<13 digits>.<serial>             giai:<value>
  *   gsin:<17 digits>                      ginc:<value>
+ *   cpi:<part>.<serial>                   gdti:<13 digits>.<serial>
+ *   gcn:<13 digits>.<serial>              gln:<13 digits>[.<extension>]
+ *   gsrn:<18 digits>                      gsrnp:<18 digits>
  *   license-plate:<value after the DI>    package-serial:<value after the DI>
  *   <carrier>:<number>                    carriers are the couriers of carriers/formats.ts: ups, fedex, usps, s10, …
  *   code:<text>                           anything else
@@ -28,6 +31,12 @@ export const IDENTITY_SCHEMES = [
   'gsin',
   'ginc',
   'gtin',
+  'cpi',
+  'gdti',
+  'gcn',
+  'gsrn',
+  'gsrnp',
+  'gln',
   'license-plate',
   'package-serial',
   ...COURIERS,

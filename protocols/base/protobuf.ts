@@ -2,11 +2,12 @@
  * Protocol Buffers wire format (protobuf.dev, "Encoding"): a bounded reader, a growing writer, and messages described by
  * tables, so that one table serves encoder, decoder and the test against the published .proto file.
  *
- * Supported: uint32/uint64 up to 2⁵³−1, sint64 (zigzag) within ±2⁵², bool, enum (as a list of names), string, bytes, double,
- * sfixed32, fixed64 (as 16 hexadecimal digits), messages, repeated strings. Unknown fields are skipped (evolution); zero, false
+ * Supported: uint32/uint64 up to 2⁵³−1 (beyond that as bigint: `varint64`), sint64 (zigzag) within ±2⁵², bool, enum (as a list of names),
+ * string, bytes, double, float, sfixed32, fixed64 (as 16 hexadecimal digits), messages, repeated strings and messages. Unknown fields are skipped (evolution); zero, false
  * and empty values are written as well wherever the property is present, so that presence survives.
  */
 import { CodecError } from './codec-error.ts';
+import { knownString } from './known-strings.ts';
 
 export class ProtoWriter {
   #buffer: Buffer;
@@ -37,6 +38,17 @@ export class ProtoWriter {
     this.#buffer[this.#at++] = rest;
   }
 
+  /** All 64 bits; negative numbers as int64 has them, in two's complement. */
+  varint64(value: bigint): void {
+    this.#reserve(10);
+    let rest = BigInt.asUintN(64, value);
+    while (rest > 127n) {
+      this.#buffer[this.#at++] = Number(rest & 127n) | 128;
+      rest >>= 7n;
+    }
+    this.#buffer[this.#at++] = Number(rest);
+  }
+
   tag(field: number, wireType: number): void {
     this.varint(field * 8 + wireType);
   }
@@ -44,6 +56,11 @@ export class ProtoWriter {
   double(value: number): void {
     this.#reserve(8);
     this.#at = this.#buffer.writeDoubleLE(value, this.#at);
+  }
+
+  float(value: number): void {
+    this.#reserve(4);
+    this.#at = this.#buffer.writeFloatLE(value, this.#at);
   }
 
   sfixed32(value: number): void {
@@ -115,6 +132,7 @@ export class ProtoReader {
 
   /** @throws CodecError `protobuf-truncated`, `protobuf-varint` (over 10 bytes, or a value above 2⁵³−1). */
   varint(): number {
+    if (this.at < this.end && (this.#buffer[this.at] as number) < 128) return this.#buffer[this.at++] as number;
     let value = 0;
     let scale = 1;
     for (let count = 0; count < 10; count++) {
@@ -132,6 +150,33 @@ export class ProtoReader {
       message: `varint before byte ${this.at} is longer than 10 bytes or above 2^53-1`,
       offset: this.at,
     });
+  }
+
+  /** All 64 bits, unsigned. @throws CodecError `protobuf-truncated`, `protobuf-varint` (over 10 bytes). */
+  varint64(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      if (this.at >= this.end) throw this.#truncated();
+      const byte = this.#buffer[this.at++] as number;
+      value |= BigInt(byte & 127) << shift;
+      if (byte < 128) return BigInt.asUintN(64, value);
+    }
+    throw new CodecError({
+      code: 'protobuf-varint',
+      message: `varint before byte ${this.at} is longer than 10 bytes`,
+      offset: this.at,
+    });
+  }
+
+  /** As sint64 has it. */
+  zigzag(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  float(): number {
+    const at = this.#take(4);
+    return this.#buffer.readFloatLE(at);
   }
 
   double(): number {
@@ -159,6 +204,13 @@ export class ProtoReader {
     return this.#buffer.toString('utf8', at, at + length);
   }
 
+  /** As `string`, for fields that say the same over and over. */
+  knownString(): string {
+    const length = this.varint();
+    const at = this.#take(length);
+    return knownString(this.#buffer, at, at + length);
+  }
+
   /** A view into the input. */
   bytes(): Buffer {
     const length = this.varint();
@@ -174,7 +226,7 @@ export class ProtoReader {
   }
 
   skip(wireType: number): void {
-    if (wireType === 0) this.varint();
+    if (wireType === 0) this.varint64();
     else if (wireType === 1) this.#take(8);
     else if (wireType === 2) this.#take(this.varint());
     else if (wireType === 5) this.#take(4);
@@ -210,11 +262,13 @@ export type FieldType =
   | 'string'
   | 'bytes'
   | 'double'
+  | 'float'
+  | 'varint64'
   | 'sfixed32'
   | 'fixed64hex'
   | { enum: readonly string[] }
   | { message: MessageTable }
-  | { repeated: 'string' };
+  | { repeated: 'string' | { message: MessageTable } };
 
 export interface FieldTable {
   no: number;
@@ -230,7 +284,18 @@ export interface MessageTable {
   fields: readonly FieldTable[];
 }
 
-const WIRE_TYPES = { uint: 0, sint: 0, bool: 0, string: 2, bytes: 2, double: 1, sfixed32: 5, fixed64hex: 1 } as const;
+const WIRE_TYPES = {
+  uint: 0,
+  sint: 0,
+  varint64: 0,
+  bool: 0,
+  string: 2,
+  bytes: 2,
+  double: 1,
+  float: 5,
+  sfixed32: 5,
+  fixed64hex: 1,
+} as const;
 
 function wireTypeOf(type: FieldType): number {
   if (typeof type === 'string') return WIRE_TYPES[type];
@@ -246,9 +311,9 @@ export function encodeMessage(table: MessageTable, value: object, writer: ProtoW
     const item = values[field.name];
     if (item === undefined) continue;
     if (typeof field.type === 'object' && 'repeated' in field.type) {
-      for (const text of item as readonly string[]) {
+      for (const each of item as readonly unknown[]) {
         writer.tag(field.no, 2);
-        writer.string(text);
+        encodeItem(field.type.repeated, each, writer);
       }
       continue;
     }
@@ -271,6 +336,8 @@ function encodeItem(type: FieldType, item: unknown, writer: ProtoWriter): void {
   else if (type === 'sint') writer.varint((item as number) >= 0 ? (item as number) * 2 : -(item as number) * 2 - 1);
   else if (type === 'sfixed32') writer.sfixed32(item as number);
   else if (type === 'bytes') writer.bytes(item as Uint8Array);
+  else if (type === 'varint64') writer.varint64(item as bigint);
+  else if (type === 'float') writer.float(item as number);
   else writer.fixed64Hex(item as string);
 }
 
@@ -291,11 +358,11 @@ export function decodeMessage(table: MessageTable, reader: ProtoReader): Record<
       continue;
     }
     if (typeof field.type === 'object' && 'repeated' in field.type) {
-      const list = (value[field.name] ?? []) as string[];
-      list.push(reader.string());
+      const list = (value[field.name] ?? []) as unknown[];
+      list.push(decodeItem(field.name, field.type.repeated, reader));
       value[field.name] = list;
     } else {
-      value[field.name] = decodeItem(field, reader);
+      value[field.name] = decodeItem(field.name, field.type, reader);
     }
   }
   return value;
@@ -311,32 +378,35 @@ function fieldOf(table: MessageTable, no: number): FieldTable | undefined {
   return guess?.no === no ? guess : table.fields.find((field) => field.no === no);
 }
 
-function decodeItem(field: FieldTable, reader: ProtoReader): unknown {
-  const { type } = field;
+function decodeItem(fieldName: string, type: FieldType, reader: ProtoReader): unknown {
   if (typeof type === 'object') {
     if ('message' in type) return decodeMessage(type.message, reader.message());
-    if ('repeated' in type) return reader.string();
-    const at = reader.at;
-    const number = reader.varint();
-    const name = type.enum[number - 1];
-    if (name === undefined) {
-      throw new CodecError({
-        code: 'protobuf-enum',
-        message: `${field.name} is ${number}, which this version does not know (1 to ${type.enum.length})`,
-        offset: at,
-      });
-    }
-    return name;
+    if ('repeated' in type) throw new TypeError('a list of lists has no encoding');
+    return decodeEnum(fieldName, type.enum, reader);
   }
   if (type === 'string') return reader.string();
   if (type === 'uint') return reader.varint();
   if (type === 'double') return reader.double();
   if (type === 'bool') return reader.varint() !== 0;
-  if (type === 'sint') {
-    const zigzag = reader.varint();
-    return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
-  }
+  if (type === 'sint') return reader.zigzag();
   if (type === 'sfixed32') return reader.sfixed32();
   if (type === 'bytes') return reader.bytes();
+  if (type === 'varint64') return reader.varint64();
+  if (type === 'float') return reader.float();
   return reader.fixed64Hex();
+}
+
+/** @throws CodecError `protobuf-enum` for a value that this version does not know. */
+export function decodeEnum<Name extends string>(fieldName: string, names: readonly Name[], reader: ProtoReader): Name {
+  const at = reader.at;
+  const number = reader.varint();
+  const name = names[number - 1];
+  if (name === undefined) {
+    throw new CodecError({
+      code: 'protobuf-enum',
+      message: `${fieldName} is ${number}, which this version does not know (1 to ${names.length})`,
+      offset: at,
+    });
+  }
+  return name;
 }

@@ -2,9 +2,10 @@
  * An ELM327's answer (text up to the prompt) → data bytes or the adapter's complaint.
  *
  * Source: ELM327 data sheet v2.3, "Interpreting responses", "Error messages", "Multiline responses". Echo (ATE0 unsent), missing spaces
- * (ATS0), `SEARCHING...` and `BUS INIT: OK` ahead of the data are taken as they come. Headers must be off (ATH0, the default).
+ * (ATS0), `SEARCHING...`, `BUS INIT: OK` ahead of the data and headers (headers.ts) are taken as they come.
  */
 import { CodecError } from '../base/codec-error.ts';
+import { messagesWithHeaders } from './headers.ts';
 
 export type Elm327Answer =
   /** One entry per module of the vehicle that answered, or one joined from a multi-line answer. */
@@ -88,10 +89,19 @@ function withoutEcho(lines: readonly string[], command: string | undefined): rea
 
 /** Lines `N:` continue the message whose length stands alone in three digits ahead of them. */
 function messagesOf(lines: readonly string[]): Buffer[] {
+  const told = messagesWithHeaders(lines.map((line) => line.replaceAll(' ', '')));
+  if (told !== undefined) return told;
   const messages: Buffer[] = [];
   let expected: number | undefined;
   let joined: Buffer[] = [];
   const finish = (): void => {
+    if (expected !== undefined && joined.length === 0) {
+      throw new CodecError({
+        code: 'elm327-hex',
+        message: 'a length of three digits, and no lines of a message behind it',
+        offset: 0,
+      });
+    }
     if (joined.length > 0) messages.push(Buffer.concat(joined).subarray(0, expected));
     joined = [];
     expected = undefined;

@@ -95,6 +95,7 @@ describe('answers as the data sheet shows them', () => {
     expect(parseElm327('12.6V', 'ATRV')).toEqual({ kind: 'text', lines: ['12.6V'] });
     expect(codeOf(() => parseElm327('\r\r'))).toBe('elm327-empty');
     expect(codeOf(() => parseElm327('41 0C 1'))).toBe('elm327-hex');
+    expect(codeOf(() => parseElm327('014'))).toBe('elm327-hex');
   });
 });
 
@@ -160,5 +161,33 @@ describe('any bytes', () => {
       }),
       FUZZ,
     );
+  });
+});
+
+describe('answers with headers', () => {
+  // ELM327 data sheet v2.3, "Interpreting responses" and "Multiline responses", with the headers that ATH1 adds.
+  it.each([
+    ['7E8 03 41 0D 32', ['410d32']],
+    ['7E803410D32', ['410d32']],
+    ['7E8 06 41 00 BE 3E B8 11\r7E9 06 41 00 80 00 00 01', ['4100be3eb811', '410080000001']],
+    ['18 DA F1 10 04 41 0C 1A F8', ['410c1af8']],
+    ['48 6B 10 41 00 BE 3E B8 11 FA', ['4100be3eb811']],
+    ['84 F1 11 41 0C 1A F8 D5', ['410c1af8']],
+    [
+      '7E8 10 14 49 02 01 31 44 34\r7E8 21 47 50 30 30 52 35 35\r7E8 22 42 31 32 33 34 35 36',
+      ['4902013144344750303052353542313233343536'],
+    ],
+  ])('%j', (text, messages) => {
+    const answer = parseElm327(text);
+    expect(answer.kind === 'data' && answer.messages.map((message) => message.toString('hex'))).toEqual(messages);
+  });
+
+  it.each([
+    ['7E8 05 41 0D 32'],
+    ['7E8 10 14 49 02 01 31 44 34'],
+    ['7E8 22 47 50 30 30 52 35 35'],
+    ['7E8 10 14 49 02 01 31 44 34\r7E8 22 47 50 30 30 52 35 35'],
+  ])('%j is refused', (text) => {
+    expect(() => parseElm327(text)).toThrow(expect.objectContaining({ code: 'elm327-frame' }));
   });
 });

@@ -1,14 +1,22 @@
-/** The package id of a tag: the same form that a bar code with the same key gives. */
+/**
+ * The package ids of a tag: those that a bar code with the same key gives, because the same function makes them
+ * (protocols/barcode/candidates.ts), so that label and tag of a parcel are one parcel.
+ */
+import { type IdentityScheme, identifyElements, packageIdOf } from '../barcode/identity.ts';
 import type { Epc } from './decode.ts';
 import { digitalLinkOf } from './keys.ts';
 
 /**
- * `sscc:<18 digits>` for an SSCC, `sgtin:<gtin14>.<serial>` for a serialised trade item, else `epc:` and the pure identity
- * URI; schemes that have none give their key as a canonical Digital Link, without hostname, date and further data.
+ * Best first, at least one: ids of the tag's GS1 keys in the forms of protocols/barcode/package-id.ts. What is no GS1 key (GID, USDOD,
+ * ADI) is `epc:` and the pure identity URI.
+ * @param preference schemes that a read point wants ahead of the others.
  */
+export function packageIdsOfEpc(epc: Epc, preference: readonly IdentityScheme[] = []): string[] {
+  const ids = identifyElements(epc.elements, preference).map(packageIdOf);
+  return ids.length > 0 ? ids : [`epc:${epc.pureUri ?? digitalLinkOf(epc.elements)}`];
+}
+
+/** The first of them. */
 export function packageIdOfEpc(epc: Epc): string {
-  const { sscc, gtin14, serial } = epc.keys;
-  if (sscc !== undefined) return `sscc:${sscc}`;
-  if (gtin14 !== undefined && serial !== undefined) return `sgtin:${gtin14}.${serial}`;
-  return `epc:${epc.pureUri ?? digitalLinkOf(epc.elements)}`;
+  return packageIdsOfEpc(epc)[0] as string;
 }

@@ -388,13 +388,11 @@ describe('keys and package ids', () => {
     );
     expect(packageIdOfEpc(decodeEpc('311BA1B300CE0A6A83000000'))).toBe('sscc:095201234567891235');
     expect(packageIdOfEpc(decodeEpc('EF009520123456789123592832F8C3B786CCB6C0'))).toBe('sscc:095201234567891235');
-    expect(packageIdOfEpc(decodeEpc('3376451FD40C0E400000162E'))).toBe('epc:urn:epc:id:grai:9521141.12345.5678');
+    expect(packageIdOfEpc(decodeEpc('3376451FD40C0E400000162E'))).toBe('grai:9521141123454.5678');
     expect(packageIdOfEpc(decodeEpc('EB3095211411234548566CB0AFC525065F1876F0D996D800'))).toBe(
-      'epc:https://id.gs1.org/8003/0952114112345432a%2Fb',
+      'grai:9521141123454.32a/b',
     );
-    expect(packageIdOfEpc(decodeEpc('4076451FD40C0E40820000000F54'))).toBe(
-      'epc:urn:epc:id:itip:9521141.012345.01.02.981',
-    );
+    expect(packageIdOfEpc(decodeEpc('4076451FD40C0E40820000000F54'))).toBe('itip:095211411234540102.981');
   });
 });
 

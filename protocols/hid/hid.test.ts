@@ -10,7 +10,9 @@ import {
   decodeTemperText,
   encodeHidPosScan,
   HidPosAssembler,
+  honeywellCodeId,
   temperQuery,
+  temperScale,
 } from './index.ts';
 
 interface Vector {
@@ -74,6 +76,30 @@ describe('point-of-sale reports', () => {
     expect(decodeHidPosReport(report)).toMatchObject({ aim: ']d2', data: Buffer.from('ABC') });
   });
 
+  it('takes data that stands in the place of an AIM identifier', () => {
+    // Layout of Newland FM430: length, data from byte 2, the maker's symbology number at 62.
+    const report = Buffer.alloc(64);
+    report.set([2, 13, ...Buffer.from('4006381333931')]);
+    expect(decodeHidPosReport(report)).toEqual({
+      data: Buffer.from('4006381333931'),
+      vendorSymbology: 0,
+      more: false,
+    });
+  });
+
+  it('knows Honeywell’s letters, where they settle the AIM identifier', () => {
+    expect(['j', 'I', 'd', 'D', '}', 'w', 's', 'é'].map(honeywellCodeId)).toEqual([
+      ']C0',
+      ']C1',
+      ']E0',
+      ']E4',
+      ']e0',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('is bounded', () => {
     const assembler = new HidPosAssembler();
     const endless = { data: Buffer.alloc(56, 1), vendorSymbology: 0, more: true };
@@ -123,6 +149,20 @@ describe('TEMPer', () => {
       temperatureCelsius: 25.5,
     });
     expect(decodeTemperReport(fromHex('80804e204e200000'))).toEqual({ kind: 'reading', probe: 'inner' });
+  });
+
+  it.each([
+    ['TEMPerGold_V3.1', 100],
+    ['TEMPerGold_V3.5', 100],
+    ['TEMPerX_V3.3', 100],
+    ['TEMPer2_V4.1', 100],
+    ['TEMPerF1.4', 256],
+    ['TEMPer1F_V1.3', 256],
+    ['TEMPer2_M12_V1.3', 256],
+    ['RDing', undefined],
+    ['', undefined],
+  ])('firmware %j counts in 1/%s', (firmware, scale) => {
+    expect(temperScale(firmware)).toBe(scale);
   });
 
   it('text of the serial model', () => {

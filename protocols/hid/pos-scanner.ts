@@ -3,11 +3,14 @@
  *
  * Format: report id 2, data length, AIM identifier (3), data (56), reserved, vendor's symbology, reserved, flags (bit 0: more follows); 64 bytes.
  * Source: USB HID Point of Sale Usage Tables 1.02, clause 4; byte layout of Access-IS LSR118 manual, p. 68. Some readers put a byte ahead of
- * the AIM identifier: the bracket is looked for at both places.
+ * the AIM identifier: the bracket is looked for at both places. Others (Newland) send no identifier and have data in its place: a report
+ * with neither a bracket nor zeros there is theirs.
  */
 import { asBuffer } from '../base/bytes.ts';
 import { CodecError } from '../base/codec-error.ts';
 
+/** Top-level collection of a bar code scanner. */
+export const HID_POS_USAGE = { page: 0x8c, id: 0x02 } as const;
 export const HID_POS_REPORT_ID = 2;
 export const HID_POS_REPORT_BYTES = 64;
 const AIM_AT = 2;
@@ -41,7 +44,8 @@ export function decodeHidPosReport(input: Uint8Array): HidPosReport {
   }
   const length = bytes.readUInt8(1);
   const shift = bytes[AIM_AT] !== BRACKET && bytes[AIM_AT + 1] === BRACKET ? 1 : 0;
-  const dataAt = AIM_AT + shift + AIM_BYTES;
+  const hasAimField = bytes[AIM_AT + shift] === BRACKET || bytes.readUIntBE(AIM_AT, AIM_BYTES) === 0;
+  const dataAt = AIM_AT + (hasAimField ? shift + AIM_BYTES : 0);
   if (dataAt + length > DATA_END) {
     throw new CodecError({
       code: 'hid-pos-data-length',
@@ -49,7 +53,7 @@ export function decodeHidPosReport(input: Uint8Array): HidPosReport {
       offset: 1,
     });
   }
-  const aim = bytes.toString('latin1', AIM_AT + shift, dataAt);
+  const aim = bytes.toString('latin1', AIM_AT + shift, AIM_AT + shift + AIM_BYTES);
   return {
     ...(/^\][A-Za-z][0-9A-Za-z]$/.test(aim) ? { aim } : {}),
     data: Buffer.from(bytes.subarray(dataAt, dataAt + length)),

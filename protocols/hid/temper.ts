@@ -12,6 +12,11 @@ const REPORT_BYTES = 8;
 const UNUSED = 0x4e20;
 const OUTER_PROBE = 0x01;
 
+/** USB vendor and product ids under which PCsensor has sold them (lower case). Source: urwen/temper, owners' reports. */
+export const TEMPER_USB_IDS: readonly string[] = ['413d:2107', '1a86:e025', '3553:a001', '0c45:7401', '0c45:7402'];
+/** The interface that answers queries; interface 0 poses as a keyboard. */
+export const TEMPER_INTERFACE = 1;
+
 export const temperQuery = {
   reading: (): Buffer => Buffer.from('0180330100000000', 'hex'),
   firmware: (): Buffer => Buffer.from('0186ff0100000000', 'hex'),
@@ -66,6 +71,13 @@ export function decodeTemperReport(input: Uint8Array, options: TemperOptions = {
     ...(temperature === UNUSED ? {} : { temperatureCelsius: temperature / (options.unitsPerDegree ?? 100) }),
     ...(humidity === UNUSED || humidity === 0 ? {} : { humidityPercent: humidity / 100 }),
   };
+}
+
+/** Units per degree by the name of the firmware; undefined for a name that tells no version. Source: urwen/temper and owners' reports. */
+export function temperScale(firmware: string): 100 | 256 | undefined {
+  const major = /^TEMPer\w*?_?V?(\d+)\.\d+/i.exec(firmware)?.[1];
+  if (major === undefined) return undefined;
+  return Number(major) >= 3 ? 100 : 256;
 }
 
 /** The reply to the firmware query comes in two reports of text. */

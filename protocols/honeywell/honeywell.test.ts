@@ -72,6 +72,17 @@ describe('outside frames', () => {
     });
   });
 
+  it('several subtags in one reply, and the answer to a query (Xenon 1900 User Guide, chapter 11, "Responses")', () => {
+    expect(decodeHoneywell(Buffer.from('CBRENA1\x06,SSX0\x06,MIN2\x06.', 'latin1'))).toEqual({
+      kind: 'menu-reply',
+      replies: ['CBRENA1', 'SSX0', 'MIN2'].map((command) => ({ command, result: 'accepted' })),
+      stored: true,
+    });
+    expect(decodeHoneywell(Buffer.from('CBRENA0-1\x06!', 'latin1'))).toMatchObject({
+      replies: [{ command: 'CBRENA0-1', result: 'accepted' }],
+    });
+  });
+
   it('control characters inside data stay', () => {
     const data = Buffer.from('[)>\x1e06\x1dP123\x1e\x04', 'latin1');
     expect(decodeHoneywell(encodeHoneywellScan({ honeywellId: 's', aim: ']Q1', data }))).toMatchObject({ data });

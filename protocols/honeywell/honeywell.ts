@@ -3,7 +3,8 @@
  *
  * A scan: `SYN FE`, length (4, little-endian) of all that follows CR, CR, `MSGGET`, four decimal digits that count the data with its
  * suffix, Honeywell id (1), AIM identifier without its bracket (2), GS, data, suffix. A menu reply: the command, ACK, ENQ or NAK,
- * then `.` or `!`. Source: Honeywell user's guides (Xenon 1900), serial programming commands; decode header as read
+ * then `.` or `!`; where one line had several commands, separated by `;` or `,`, each has its own ACK, ENQ or NAK ahead of the separator. The
+ * reply to a query (`CBRENA?`) has the answer in place of the question mark. Source: Honeywell user's guides (Xenon 1900), serial programming commands; decode header as read
  * from enioka_scan's tests. The frame has no checksum: header, lengths and separator must all agree.
  */
 import { asBuffer } from '../base/bytes.ts';
@@ -13,7 +14,8 @@ export const SYN = 0x16;
 const FE = 0xfe;
 const CR = 0x0d;
 const GS = 0x1d;
-const SEMICOLON = 0x3b;
+/** Between the commands of one reply: another tag follows, or another subtag of the same tag. */
+const SEPARATORS: ReadonlySet<number | undefined> = new Set([0x3b, 0x2c]);
 const TAG = 'MSGGET';
 /** SYN FE, length, CR. */
 export const HONEYWELL_HEADER_BYTES = 7;
@@ -131,7 +133,7 @@ function decodeMenuReply(bytes: Buffer): HoneywellMenuReply {
     if (result !== undefined && command !== '') {
       replies.push({ command, result });
       command = '';
-      if (bytes[at + 1] === SEMICOLON) at++;
+      if (SEPARATORS.has(bytes[at + 1])) at++;
     } else if (byte >= 0x20 && byte <= 0x7e) {
       command += String.fromCharCode(byte);
     } else {

@@ -10,7 +10,7 @@ import {
 } from './codes.ts';
 import type { Message } from './messages.ts';
 import type { Parameter, ParameterOf } from './parameters.ts';
-import { findParameter } from './parameters.ts';
+import { findParameter, PARAMETERS } from './parameters.ts';
 import type { TagRead } from './tag-reads.ts';
 
 /** LLRPStatus; without arguments the one that says success. */
@@ -33,11 +33,15 @@ export function describeStatus(status: ParameterOf<'LLRPStatus'>): string {
   return [statusName(status.statusCode) + text, ...describeErrors(status.parameters)].join('; ');
 }
 
+const PARAMETER_NAMES = new Map(Object.entries(PARAMETERS).map(([name, { type }]) => [type as number, name]));
+
 function describeErrors(parameters: readonly Parameter[]): string[] {
   return parameters.flatMap((parameter) => {
     if (parameter.name === 'FieldError') return [`field ${parameter.fieldNum}: ${statusName(parameter.errorCode)}`];
     if (parameter.name !== 'ParameterError') return [];
-    const own = `parameter ${parameter.parameterType}: ${statusName(parameter.errorCode)}`;
+    const name = PARAMETER_NAMES.get(parameter.parameterType);
+    const which = name === undefined ? `${parameter.parameterType}` : `${name} (${parameter.parameterType})`;
+    const own = `parameter ${which}: ${statusName(parameter.errorCode)}`;
     return [own, ...describeErrors(parameter.parameters)];
   });
 }
@@ -52,6 +56,8 @@ export interface InventoryOptions {
   reportEveryTags: number;
   /** Index into the reader's TransmitPowerLevelTable; without it the reader's own setting holds. */
   transmitPowerIndex?: number;
+  /** The same for single antennas, which are named here even where `antennaIds` says all. */
+  transmitPowerIndexes?: ReadonlyMap<number, number>;
   /** Index into the hop table or the fixed frequency table; used with transmitPowerIndex. Default 1. */
   hopTableId?: number;
   channelIndex?: number;
@@ -60,6 +66,9 @@ export interface InventoryOptions {
   /** Gen 2 session 0–3, with the number of tags expected at once (default 32). */
   session?: number;
   tagPopulation?: number;
+  /** Vendors' parameters of the inventory command and of the report specification. */
+  inventoryExtensions?: readonly ParameterOf<'Custom'>[];
+  reportExtensions?: readonly ParameterOf<'Custom'>[];
 }
 
 /** A ROSpec that inventories for ever and reports every field that a TagRead has. */
@@ -98,7 +107,7 @@ export function inventoryRoSpec(options: InventoryOptions): ParameterOf<'ROSpec'
         name: 'ROReportSpec',
         trigger: REPORT_TRIGGER.nTagsOrEndOfRoSpec,
         n: options.reportEveryTags,
-        parameters: [ALL_TAG_CONTENT],
+        parameters: [ALL_TAG_CONTENT, ...(options.reportExtensions ?? [])],
       },
     ],
   };
@@ -120,21 +129,28 @@ const ALL_TAG_CONTENT: ParameterOf<'TagReportContentSelector'> = {
 };
 
 function antennaConfigurations(options: InventoryOptions): ParameterOf<'AntennaConfiguration'>[] {
-  const settings: Parameter[] = [];
-  if (options.transmitPowerIndex !== undefined) {
-    settings.push({
-      name: 'RFTransmitter',
-      hopTableId: options.hopTableId ?? 1,
-      channelIndex: options.channelIndex ?? 1,
-      transmitPowerIndex: options.transmitPowerIndex,
-    });
-  }
-  const inventory: Parameter[] = [];
+  const { antennaIds, transmitPowerIndexes } = options;
+  const inventory = inventorySettings(options);
+  return [...new Set([...antennaIds, ...(transmitPowerIndexes?.keys() ?? [])])].flatMap((antennaId) => {
+    const powerIndex = transmitPowerIndexes?.get(antennaId) ?? options.transmitPowerIndex;
+    const parameters = [...transmitterSettings(options, powerIndex), ...inventory];
+    return parameters.length === 0 ? [] : [{ name: 'AntennaConfiguration', antennaId, parameters } as const];
+  });
+}
+
+function transmitterSettings(options: InventoryOptions, transmitPowerIndex: number | undefined): Parameter[] {
+  if (transmitPowerIndex === undefined) return [];
+  const { hopTableId = 1, channelIndex = 1 } = options;
+  return [{ name: 'RFTransmitter', hopTableId, channelIndex, transmitPowerIndex }];
+}
+
+function inventorySettings(options: InventoryOptions): Parameter[] {
+  const parameters: Parameter[] = [];
   if (options.modeIndex !== undefined) {
-    inventory.push({ name: 'C1G2RFControl', modeIndex: options.modeIndex, tariNs: 0 });
+    parameters.push({ name: 'C1G2RFControl', modeIndex: options.modeIndex, tariNs: 0 });
   }
   if (options.session !== undefined || options.tagPopulation !== undefined) {
-    inventory.push({
+    parameters.push({
       name: 'C1G2SingulationControl',
       session: options.session ?? 2,
       tagPopulation: options.tagPopulation ?? 32,
@@ -142,11 +158,8 @@ function antennaConfigurations(options: InventoryOptions): ParameterOf<'AntennaC
       parameters: [],
     });
   }
-  if (inventory.length > 0) {
-    settings.push({ name: 'C1G2InventoryCommand', tagInventoryStateAware: false, parameters: inventory });
-  }
-  if (settings.length === 0) return [];
-  return options.antennaIds.map((antennaId) => ({ name: 'AntennaConfiguration', antennaId, parameters: settings }));
+  parameters.push(...(options.inventoryExtensions ?? []));
+  return parameters.length === 0 ? [] : [{ name: 'C1G2InventoryCommand', tagInventoryStateAware: false, parameters }];
 }
 
 /** READER_EVENT_NOTIFICATION with one event; `at` as the reader knows time. */

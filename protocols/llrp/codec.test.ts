@@ -147,7 +147,7 @@ describe('values', () => {
       ]),
     );
     expect(status && describeStatus(status)).toBe(
-      'M_ParameterError: Add; parameter 177: P_FieldError; field 2: A_OutOfRange',
+      'M_ParameterError: Add; parameter ROSpec (177): P_FieldError; field 2: A_OutOfRange',
     );
   });
 

@@ -24,6 +24,7 @@ interface FieldValues {
   u16: number;
   s16: number;
   u32: number;
+  s32: number;
   u64: bigint;
   /** Twelve bytes as lower-case hexadecimal. */
   epc96: string;
@@ -172,6 +173,11 @@ const CODECS: { [T in FieldType]: FieldCodec<FieldValues[T]> } = {
     4,
     (bytes, at) => bytes.readUInt32BE(at),
     (bytes, at, value: number) => bytes.writeUInt32BE(whole(value), at),
+  ),
+  s32: sized(
+    4,
+    (bytes, at) => bytes.readInt32BE(at),
+    (bytes, at, value: number) => bytes.writeInt32BE(whole(value), at),
   ),
   u64: sized(
     8,

@@ -24,3 +24,13 @@ export {
   type ParameterOf,
 } from './parameters.ts';
 export { decodeTagReads, type TagRead } from './tag-reads.ts';
+export {
+  decodeVendorParameter,
+  encodeVendorParameter,
+  IMPINJ_SEARCH_MODE,
+  impinjEnableExtensions,
+  impinjEnableExtensionsResponse,
+  impinjExtensionsStatus,
+  isImpinjEnableExtensions,
+  type VendorParameter,
+} from './vendors.ts';

@@ -136,7 +136,7 @@ describe('messages of other implementations', () => {
   it('reads errors inside errors', () => {
     const status = statusOf(messageNamed('ERROR_MESSAGE'));
     expect(status && describeStatus(status)).toBe(
-      'M_ParameterError: bad ROSpec; parameter 177: P_FieldError; field 2: A_OutOfRange',
+      'M_ParameterError: bad ROSpec; parameter ROSpec (177): P_FieldError; field 2: A_OutOfRange',
     );
   });
 

@@ -27,6 +27,7 @@ const FIELD_VALUES: Record<FieldType, fc.Arbitrary<unknown>> = {
   s8: fc.integer({ min: -128, max: 127 }),
   u16: fc.integer({ min: 0, max: 0xffff }),
   s16: fc.integer({ min: -0x8000, max: 0x7fff }),
+  s32: fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff }),
   u32: fc.integer({ min: 0, max: 0xffffffff }),
   u64: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   epc96: hexBytes(12),

@@ -3,11 +3,12 @@
  * allocated. A busy portal sends thousands of reads a second, and this is all that a driver wants of them.
  *
  * Invariant: what it reads equals what decodeMessage reads of the same frame. Parameters that are not part of a read (results
- * of access operations, vendors' parameters, RF surveys) are stepped over by their length, and not looked into.
+ * of access operations, other vendors' parameters, RF surveys) are stepped over by their length, and not looked into.
  * Source: LLRP 1.1, clauses 14.2.3 and 17.2.7.3.
  */
 import { asBuffer } from '../base/bytes.ts';
 import { CodecError } from '../base/codec-error.ts';
+import { VENDOR } from './codes.ts';
 import { decodeHeader, HEADER_LENGTH, SUPPORTED_VERSIONS } from './header.ts';
 import { MESSAGES } from './messages.ts';
 
@@ -33,10 +34,23 @@ export interface TagRead {
   /** Protocol control word of the tag's EPC memory. */
   pc: number | undefined;
   crc: number | undefined;
+  /** What Impinj's and Zebra's readers add when they are asked to; see vendors.ts. */
+  vendor: VendorRead | undefined;
+}
+
+export interface VendorRead {
+  /** Exacter than `peakRssiDbm`. */
+  rssiDbm?: number;
+  /** Of the backscattered wave, 0 up to 360. */
+  phaseDegrees?: number;
+  dopplerHz?: number;
+  /** Tag identification memory, lower-case hexadecimal. */
+  tid?: string;
 }
 
 const TAG_REPORT_DATA = 240;
 const EPC_DATA = 241;
+const CUSTOM = 1023;
 
 /** Bytes after the one-byte header, by TV type; 0 where there is no such TV. */
 const TV_SIZE = Uint8Array.from([0, 2, 8, 8, 8, 8, 1, 2, 2, 4, 2, 2, 2, 12, 2, 2, 4, 2, 4, 2, 2]);
@@ -88,6 +102,7 @@ function readTag(bytes: Buffer, start: number, end: number): TagRead {
     accessSpecId: undefined,
     pc: undefined,
     crc: undefined,
+    vendor: undefined,
   };
   for (let at = start + 4; at < end; ) {
     const first = bytes[at] as number;
@@ -98,7 +113,9 @@ function readTag(bytes: Buffer, start: number, end: number): TagRead {
       continue;
     }
     const next = tlvEnd(bytes, at, end);
-    if (tlvType(bytes, at) === EPC_DATA) takeEpcData(read, bytes, at + 4, next);
+    const type = tlvType(bytes, at);
+    if (type === EPC_DATA) takeEpcData(read, bytes, at + 4, next);
+    else if (type === CUSTOM) takeVendorData(read, bytes, at + 4, next);
     at = next;
   }
   if (read.epcBits < 0) {
@@ -177,6 +194,40 @@ function takeEpcData(read: TagRead, bytes: Buffer, at: number, end: number): voi
   }
   read.epc = bytes.toString('hex', at + 2, dataEnd);
   read.epcBits = bits;
+}
+
+function takeVendorData(read: TagRead, bytes: Buffer, start: number, end: number): void {
+  const at = start + 8;
+  // Too short for what it claims to be: the read stands without it.
+  if (at + 2 > end) return;
+  const vendorId = u32(bytes, start);
+  const subtype = u32(bytes, start + 4);
+  if (vendorId === VENDOR.impinj) takeImpinj(read, subtype, bytes.subarray(at, end));
+  else if (vendorId === VENDOR.motorola && subtype === 709) {
+    vendorOf(read).phaseDegrees = ((bytes.readInt16BE(at) / 0x10000) * 360 + 360) % 360;
+  }
+}
+
+function takeImpinj(read: TagRead, subtype: number, data: Buffer): void {
+  switch (subtype) {
+    case 55:
+      vendorOf(read).tid = data.toString('hex', 2, 2 + data.readUInt16BE(0) * 2);
+      break;
+    case 56:
+      vendorOf(read).phaseDegrees = ((data.readUInt16BE(0) & 4095) / 4096) * 360;
+      break;
+    case 57:
+      vendorOf(read).rssiDbm = data.readInt16BE(0) / 100;
+      break;
+    case 68:
+      vendorOf(read).dopplerHz = data.readInt16BE(0) / 16;
+      break;
+  }
+}
+
+function vendorOf(read: TagRead): VendorRead {
+  read.vendor ??= {};
+  return read.vendor;
 }
 
 function afterTv(bytes: Buffer, at: number, end: number): number {

@@ -9,5 +9,7 @@ export function packBits(values: readonly boolean[]): Buffer {
 }
 
 export function unpackBits(bytes: Uint8Array, count: number): boolean[] {
-  return Array.from({ length: count }, (_, i) => (((bytes[i >> 3] ?? 0) >> (i & 7)) & 1) === 1);
+  const bits: boolean[] = [];
+  for (let i = 0; i < count; i++) bits.push((((bytes[i >> 3] ?? 0) >> (i & 7)) & 1) === 1);
+  return bits;
 }

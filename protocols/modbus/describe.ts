@@ -4,9 +4,11 @@
  * Nothing in a frame says whether it is a request or a response. Both readings are tried, and all that the
  * specification allows are given: a write of one value (05, 06) always reads as both.
  */
+import { asBuffer } from '../base/bytes.ts';
 import { CodecError } from '../base/codec-error.ts';
 import { decodeAscii } from './ascii.ts';
 import { EXCEPTION_BIT, functionName } from './function-codes.ts';
+import { type FunctionReadings, readOtherFunction } from './other-functions.ts';
 import type { ModbusRequest, ModbusResponse } from './pdu.ts';
 import { decodeRequestPdu } from './request.ts';
 import { decodeResponsePdu } from './response.ts';
@@ -22,6 +24,8 @@ export interface FrameDescription {
   exception: boolean;
   request?: ModbusRequest;
   response?: ModbusResponse;
+  /** Of a function that Milepost does not speak: what a request or a response with these bytes says. */
+  fields?: FunctionReadings;
 }
 
 /**
@@ -53,12 +57,26 @@ function describePdu(envelope: Envelope, pdu: Uint8Array, origin: number): Frame
   const functionCode = first & ~EXCEPTION_BIT;
   const request = attempt(() => decodeRequestPdu(pdu, origin));
   const response = attempt(() => decodeResponsePdu(pdu, { origin }));
-  if (request instanceof CodecError && response instanceof CodecError) throw response;
-  return {
+  const head = {
     ...envelope,
     functionCode,
     function: functionName(functionCode),
     exception: (first & EXCEPTION_BIT) !== 0,
+  };
+  if (request instanceof CodecError && response instanceof CodecError) {
+    const other = readOtherFunction(first, asBuffer(pdu).subarray(1));
+    if (other === undefined) throw request.code === 'modbus-function-unsupported' ? request : response;
+    if (other.request === undefined && other.response === undefined) {
+      throw new CodecError({
+        code: 'modbus-length',
+        message: `function ${functionCode} (${functionName(functionCode)}): its fields do not fit ${pdu.length} bytes`,
+        offset: origin + 1,
+      });
+    }
+    return { ...head, fields: other };
+  }
+  return {
+    ...head,
     ...(request instanceof CodecError ? {} : { request }),
     ...(response instanceof CodecError ? {} : { response }),
   };

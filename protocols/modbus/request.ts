@@ -72,12 +72,23 @@ export function encodeRequestPdu(request: ModbusRequest): Buffer {
   if (!Number.isInteger(quantity) || quantity < 1 || quantity > maxQuantity(functionCode)) {
     throw new RangeError(`Modbus quantity ${quantity}: 1–${maxQuantity(functionCode)} for function ${functionCode}`);
   }
+  if (request.kind === 'read') return fiveBytes(functionCode, address, quantity);
   const data = writtenData(request);
   const pdu = Buffer.alloc(5 + data.length);
   pdu.writeUInt8(functionCode, 0);
   pdu.writeUInt16BE(address, 1);
   pdu.writeUInt16BE(fourthField(request), 3);
   data.copy(pdu, 5);
+  return pdu;
+}
+
+function fiveBytes(functionCode: number, address: number, value: number): Buffer {
+  const pdu = Buffer.allocUnsafe(5);
+  pdu[0] = functionCode;
+  pdu[1] = address >>> 8;
+  pdu[2] = address;
+  pdu[3] = value >>> 8;
+  pdu[4] = value;
   return pdu;
 }
 

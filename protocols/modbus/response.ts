@@ -79,7 +79,8 @@ function decodeAlone(bytes: Buffer, origin: number): ModbusResponse {
     if (first === 0x01 || first === 0x02) {
       return { kind: 'bits', functionCode: first, values: unpackBits(bytes.subarray(2), 8 * byteCount) };
     }
-    const values = Array.from({ length: byteCount / 2 }, (_, i) => bytes.readUInt16BE(2 + 2 * i));
+    const values: number[] = [];
+    for (let at = 2; at < bytes.length; at += 2) values.push(((bytes[at] as number) << 8) | (bytes[at + 1] as number));
     return { kind: 'registers', functionCode: first === 0x03 ? 0x03 : 0x04, values };
   }
   exactLength(bytes, 5, origin);
@@ -100,34 +101,33 @@ function decodeAlone(bytes: Buffer, origin: number): ModbusResponse {
 }
 
 function matched(response: ModbusResponse, request: ModbusRequest, origin: number): ModbusResponse {
-  const mismatch = (what: string, offset: number): CodecError =>
-    new CodecError({
-      code: 'modbus-mismatch',
-      message: `response: ${what} differs from the request's`,
-      offset: origin + offset,
-    });
-  if (response.functionCode !== request.functionCode) throw mismatch('function code', 0);
+  if (response.functionCode !== request.functionCode) throw mismatch('function code', origin);
   switch (response.kind) {
     case 'exception':
       return response;
     case 'bits':
       if (request.kind !== 'read' || response.values.length !== 8 * Math.ceil(request.quantity / 8)) {
-        throw mismatch('quantity', 1);
+        throw mismatch('quantity', origin + 1);
       }
-      return { ...response, values: response.values.slice(0, request.quantity) };
+      return { kind: 'bits', functionCode: response.functionCode, values: response.values.slice(0, request.quantity) };
     case 'registers':
-      if (request.kind !== 'read' || response.values.length !== request.quantity) throw mismatch('quantity', 1);
+      if (request.kind !== 'read' || response.values.length !== request.quantity)
+        throw mismatch('quantity', origin + 1);
       return response;
     case 'coil-written':
     case 'register-written':
-      if (response.address !== request.address) throw mismatch('address', 1);
-      if (!('value' in request) || response.value !== request.value) throw mismatch('value', 3);
+      if (response.address !== request.address) throw mismatch('address', origin + 1);
+      if (!('value' in request) || response.value !== request.value) throw mismatch('value', origin + 3);
       return response;
     case 'range-written':
-      if (response.address !== request.address) throw mismatch('address', 1);
-      if (!('values' in request) || response.quantity !== request.values.length) throw mismatch('quantity', 3);
+      if (response.address !== request.address) throw mismatch('address', origin + 1);
+      if (!('values' in request) || response.quantity !== request.values.length) throw mismatch('quantity', origin + 3);
       return response;
   }
+}
+
+function mismatch(what: string, offset: number): CodecError {
+  return new CodecError({ code: 'modbus-mismatch', message: `response: ${what} differs from the request's`, offset });
 }
 
 function counted(functionCode: number, data: Buffer): Buffer {

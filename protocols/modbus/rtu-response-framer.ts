@@ -56,6 +56,10 @@ export class RtuResponseFramer implements Framer<RtuFrame> {
 
   push(chunk: Uint8Array): RtuFrame[] {
     this.stats.bytes += chunk.length;
+    if (this.held === 0 && this.expected !== undefined) {
+      const frame = this.whole(chunk, this.expected);
+      if (frame !== undefined) return [frame];
+    }
     for (let i = 0; i < chunk.length; i++) {
       if (this.expected === undefined) {
         this.stats.discardedBytes += chunk.length - i;
@@ -75,6 +79,24 @@ export class RtuResponseFramer implements Framer<RtuFrame> {
     this.forget();
     this.expected = undefined;
     return [];
+  }
+
+  /**
+   * The usual case, an answer at the beginning of a chunk: what take() would give, without looking backwards from each byte. Where an
+   * exception may begin before the answer ends, take() decides.
+   */
+  private whole(chunk: Uint8Array, expected: Expectation): RtuFrame | undefined {
+    const { unitId, functionCode, frameBytes, byteCount } = expected;
+    if (chunk.length < frameBytes || chunk[0] !== unitId || chunk[1] !== functionCode) return undefined;
+    if (byteCount !== undefined && chunk[2] !== byteCount) return undefined;
+    for (let i = 2; i < frameBytes; i++) if (chunk[i] === (functionCode | EXCEPTION_BIT)) return undefined;
+    if (!hasRtuCrc(chunk, 0, frameBytes)) return undefined;
+    const pdu = Buffer.allocUnsafe(frameBytes - 3);
+    for (let i = 0; i < pdu.length; i++) pdu[i] = chunk[i + 1] as number;
+    this.stats.discardedBytes += chunk.length - frameBytes;
+    this.stats.frames++;
+    this.expected = undefined;
+    return { unitId, pdu };
   }
 
   private take(byte: number, expected: Expectation): RtuFrame | undefined {

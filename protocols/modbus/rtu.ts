@@ -23,10 +23,12 @@ export function encodeRtu(frame: RtuFrame): Buffer {
   if (frame.pdu.length < 1 || frame.pdu.length > MAX_PDU_BYTES) {
     throw new RangeError(`Modbus PDU of ${frame.pdu.length} bytes: 1–${MAX_PDU_BYTES}`);
   }
-  const bytes = Buffer.alloc(frame.pdu.length + 3);
+  const crcAt = frame.pdu.length + 1;
+  // Every byte is written below.
+  const bytes = Buffer.allocUnsafe(crcAt + 2);
   bytes.writeUInt8(frame.unitId, 0);
-  bytes.set(frame.pdu, 1);
-  bytes.writeUInt16LE(crc16Modbus(bytes, 0, bytes.length - 2), bytes.length - 2);
+  for (let i = 1; i < crcAt; i++) bytes[i] = frame.pdu[i - 1] as number;
+  bytes.writeUInt16LE(crc16Modbus(bytes, 0, crcAt), crcAt);
   return bytes;
 }
 

@@ -1,18 +1,37 @@
 /** NMEA 0183 sentence text → value. */
 import { CodecError } from '../base/codec-error.ts';
 import { type EnvelopeOptions, openEnvelope } from './envelope.ts';
-import { Fields } from './fields.ts';
+import { EAST_WEST, Fields } from './fields.ts';
 import type { Coordinates, Gga, GgaQuality, Gll, Gns, Gsa, Gsv, NmeaSentence, Rmc, Vtg, Zda } from './sentence.ts';
+import { tagBlockLength } from './tag-block.ts';
 
-/** Decodes exactly one sentence, with or without CR LF. */
+/** Decodes exactly one sentence, with or without CR LF; a TAG block in front of it is checked and skipped. */
 export function decodeNmea(input: string | Uint8Array, options: EnvelopeOptions = {}): NmeaSentence {
   const text = typeof input === 'string' ? input : Buffer.from(input).toString('latin1');
-  const { body, encapsulated } = openEnvelope(text, options);
-  const comma = body.indexOf(',');
-  const address = comma < 0 ? body : body.slice(0, comma);
-  const fields = new Fields(body);
-  if (/^P[A-Z0-9]{3,}$/.test(address) && !encapsulated) return { kind: 'proprietary', address, fields: fields.all };
-  if (!/^[A-Z0-9]{5}$/.test(address)) {
+  const start = tagBlockLength(text);
+  if (start === 0) return decodeSentence(text, options);
+  try {
+    return decodeSentence(text.slice(start), options);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    throw new CodecError({
+      code: error.code,
+      message: error.message,
+      offset: start + error.offset,
+      cause: error,
+    });
+  }
+}
+
+function decodeSentence(text: string, options: EnvelopeOptions): NmeaSentence {
+  const { ends, encapsulated } = openEnvelope(text, options);
+  const fields = new Fields(text, ends);
+  const { address } = fields;
+  const isAddress = isUpperAlphanumeric(address);
+  if (isAddress && address.length >= 4 && address[0] === 'P' && !encapsulated) {
+    return { kind: 'proprietary', address, fields: fields.all };
+  }
+  if (!isAddress || address.length !== 5) {
     throw new CodecError({
       code: 'nmea-address',
       message: `address '${address}': a talker of two letters and a formatter of three were expected`,
@@ -24,6 +43,14 @@ export function decodeNmea(input: string | Uint8Array, options: EnvelopeOptions 
   const decode = encapsulated ? undefined : DECODERS.get(formatter);
   if (decode !== undefined) return decode(talker, fields);
   return { kind: 'other', talker, formatter, encapsulated, fields: fields.all };
+}
+
+function isUpperAlphanumeric(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (!((code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39))) return false;
+  }
+  return true;
 }
 
 const DECODERS: ReadonlyMap<string, (talker: string, fields: Fields) => NmeaSentence> = new Map([
@@ -41,53 +68,69 @@ const DECODERS: ReadonlyMap<string, (talker: string, fields: Fields) => NmeaSent
 /** Optional properties must be absent, not undefined. */
 type Loose<T> = { [K in keyof T]: T[K] | undefined };
 
+/**
+ * A copy without them rather than `delete`, which would make the object a slow one for whoever reads it. The sentences that come every
+ * second (GGA, RMC, GSA) are built property by property, which is quicker still.
+ */
 function compact<T extends object>(value: Loose<T>): T {
-  for (const key of Object.keys(value) as (keyof T)[]) if (value[key] === undefined) delete value[key];
-  return value as T;
+  const result: Partial<T> = {};
+  for (const key in value) {
+    const property = value[key];
+    if (property !== undefined) result[key] = property;
+  }
+  return result as T;
 }
 
 function gga(talker: string, fields: Fields): Gga {
   const quality = (fields.whole(5) ?? 0) as GgaQuality;
   if (quality < 0 || quality > 9) throw fields.fault(5, '0–9');
-  return compact<Gga>({
-    kind: 'gga',
-    talker,
-    timeOfDayMs: fields.timeOfDayMs(0),
-    position: unlessVoid(fields.coordinates(1), quality !== 0),
-    quality,
-    satellites: fields.whole(6),
-    hdop: fields.number(7),
-    altitudeMeters: fields.number(8),
-    geoidSeparationMeters: fields.number(10),
-    differentialAgeSeconds: fields.number(12),
-    differentialStation: fields.text(13),
-  });
+  const sentence: Gga = { kind: 'gga', talker, quality };
+  const timeOfDayMs = fields.timeOfDayMs(0);
+  if (timeOfDayMs !== undefined) sentence.timeOfDayMs = timeOfDayMs;
+  const position = unlessVoid(fields.coordinates(1), quality !== 0);
+  if (position !== undefined) sentence.position = position;
+  const satellites = fields.whole(6);
+  if (satellites !== undefined) sentence.satellites = satellites;
+  const hdop = fields.number(7);
+  if (hdop !== undefined) sentence.hdop = hdop;
+  const altitudeMeters = fields.number(8);
+  if (altitudeMeters !== undefined) sentence.altitudeMeters = altitudeMeters;
+  const geoidSeparationMeters = fields.number(10);
+  if (geoidSeparationMeters !== undefined) sentence.geoidSeparationMeters = geoidSeparationMeters;
+  const differentialAgeSeconds = fields.number(12);
+  if (differentialAgeSeconds !== undefined) sentence.differentialAgeSeconds = differentialAgeSeconds;
+  const differentialStation = fields.text(13);
+  if (differentialStation !== undefined) sentence.differentialStation = differentialStation;
+  return sentence;
 }
 
 function rmc(talker: string, fields: Fields): Rmc {
   const mode = fields.text(11);
   const valid = isValid(fields, 1, mode);
   const variation = fields.number(9);
-  const westward = fields.letter(10, ['E', 'W']) === 'W';
-  return compact<Rmc>({
-    kind: 'rmc',
-    talker,
-    timeOfDayMs: fields.timeOfDayMs(0),
-    valid,
-    position: unlessVoid(fields.coordinates(2), valid),
-    speedKnots: fields.number(6),
-    courseDegrees: fields.number(7),
-    date: fields.dateDdmmyy(8),
-    magneticVariationDegrees: variation === undefined || !westward ? variation : -variation,
-    mode,
-    navigationStatus: fields.text(12),
-  });
+  const westward = fields.letter(10, EAST_WEST) === 'W';
+  const sentence: Rmc = { kind: 'rmc', talker, valid };
+  const timeOfDayMs = fields.timeOfDayMs(0);
+  if (timeOfDayMs !== undefined) sentence.timeOfDayMs = timeOfDayMs;
+  const position = unlessVoid(fields.coordinates(2), valid);
+  if (position !== undefined) sentence.position = position;
+  const speedKnots = fields.number(6);
+  if (speedKnots !== undefined) sentence.speedKnots = speedKnots;
+  const courseDegrees = fields.number(7);
+  if (courseDegrees !== undefined) sentence.courseDegrees = courseDegrees;
+  const date = fields.dateDdmmyy(8);
+  if (date !== undefined) sentence.date = date;
+  if (variation !== undefined) sentence.magneticVariationDegrees = westward ? -variation : variation;
+  if (mode !== undefined) sentence.mode = mode;
+  const navigationStatus = fields.text(12);
+  if (navigationStatus !== undefined) sentence.navigationStatus = navigationStatus;
+  return sentence;
 }
 
 function gll(talker: string, fields: Fields): Gll {
   const mode = fields.text(6);
   // Before V2 there was no status field: a position that is there counts.
-  const valid = fields.all.length <= 5 ? fields.text(0) !== undefined : isValid(fields, 5, mode);
+  const valid = fields.count <= 5 ? fields.text(0) !== undefined : isValid(fields, 5, mode);
   return compact<Gll>({
     kind: 'gll',
     talker,
@@ -100,7 +143,7 @@ function gll(talker: string, fields: Fields): Gll {
 
 function vtg(talker: string, fields: Fields): Vtg {
   // Before V2.3 the four numbers stood without their unit letters.
-  if (fields.all.length <= 4 && fields.text(1) !== 'T') {
+  if (fields.count <= 4 && fields.text(1) !== 'T') {
     return compact<Vtg>({
       kind: 'vtg',
       talker,
@@ -125,23 +168,28 @@ function vtg(talker: string, fields: Fields): Vtg {
 function gsa(talker: string, fields: Fields): Gsa {
   const fix = fields.whole(1) ?? 1;
   if (fix !== 1 && fix !== 2 && fix !== 3) throw fields.fault(1, '1, 2 or 3');
-  const ids = Array.from({ length: 12 }, (_, i) => fields.whole(2 + i));
-  return compact<Gsa>({
-    kind: 'gsa',
-    talker,
-    selection: fields.text(0),
-    fix,
-    satelliteIds: ids.filter((id) => id !== undefined),
-    pdop: fields.number(14),
-    hdop: fields.number(15),
-    vdop: fields.number(16),
-    systemId: fields.text(17),
-  });
+  const satelliteIds: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    const id = fields.whole(2 + i);
+    if (id !== undefined) satelliteIds.push(id);
+  }
+  const sentence: Gsa = { kind: 'gsa', talker, fix, satelliteIds };
+  const selection = fields.text(0);
+  if (selection !== undefined) sentence.selection = selection;
+  const pdop = fields.number(14);
+  if (pdop !== undefined) sentence.pdop = pdop;
+  const hdop = fields.number(15);
+  if (hdop !== undefined) sentence.hdop = hdop;
+  const vdop = fields.number(16);
+  if (vdop !== undefined) sentence.vdop = vdop;
+  const systemId = fields.text(17);
+  if (systemId !== undefined) sentence.systemId = systemId;
+  return sentence;
 }
 
 function gsv(talker: string, fields: Fields): Gsv {
   // Groups of four after three numbers; a single field left over is the signal id of V4.10.
-  const groups = Math.floor((fields.all.length - 3) / 4);
+  const groups = Math.floor((fields.count - 3) / 4);
   const satellites: Gsv['satellites'][number][] = [];
   for (let group = 0; group < groups; group++) {
     const at = 3 + 4 * group;
@@ -163,7 +211,7 @@ function gsv(talker: string, fields: Fields): Gsv {
     message: fields.whole(1) ?? 1,
     inView: fields.whole(2) ?? 0,
     satellites,
-    signalId: (fields.all.length - 3) % 4 === 1 ? fields.text(fields.all.length - 1) : undefined,
+    signalId: (fields.count - 3) % 4 === 1 ? fields.text(fields.count - 1) : undefined,
   });
 }
 
@@ -201,9 +249,11 @@ function gns(talker: string, fields: Fields): Gns {
   });
 }
 
+const STATUS = ['A', 'V'] as const;
+
 /** Status A, and a mode other than N where there is one. */
 function isValid(fields: Fields, statusAt: number, mode: string | undefined): boolean {
-  return fields.letter(statusAt, ['A', 'V']) === 'A' && mode !== 'N';
+  return fields.letter(statusAt, STATUS) === 'A' && mode !== 'N';
 }
 
 function unlessVoid(position: Coordinates | undefined, valid: boolean): Coordinates | undefined {

@@ -9,11 +9,13 @@ import { CodecError } from '../base/codec-error.ts';
 /** Room for receivers that exceed the standard's 82 characters. */
 export const MAX_SENTENCE_CHARACTERS = 256;
 export const STANDARD_SENTENCE_CHARACTERS = 82;
+const STAR = 0x2a;
+const COMMA = 0x2c;
 
 export interface Envelope {
   encapsulated: boolean;
-  /** Address and fields, without start and checksum. */
-  body: string;
+  /** Where address and fields end, which begin at offset 1: the commas between them, and the end of the last. */
+  ends: number[];
 }
 
 export interface EnvelopeOptions {
@@ -41,29 +43,39 @@ export function openEnvelope(text: string, options: EnvelopeOptions = {}): Envel
       offset: MAX_SENTENCE_CHARACTERS,
     });
   }
-  for (let i = 1; i < end; i++) checkCharacter(text, i);
-  const star = text.indexOf('*');
-  if (star < 0 || star >= end) {
-    if (options.requireChecksum !== false) {
-      throw new CodecError({
-        code: 'nmea-checksum-missing',
-        message: 'the sentence ends without checksum',
-        offset: end,
-      });
+  // One pass over all characters: what they may be, where the fields end, where the checksum is, what it should be.
+  const ends: number[] = [];
+  let star = 0;
+  let computed = 0;
+  for (let at = 1; at < end; at++) {
+    const code = text.charCodeAt(at);
+    // Most are letters, digits and points, which stand above all that mean something here.
+    if (code <= COMMA || code > 0x7e) {
+      if (code < 0x20 || code > 0x7e || code === 0x24 || code === 0x21) throw misplaced(code, at);
+      if (code === COMMA && star === 0) ends.push(at);
+      if (code === STAR && star === 0) star = at;
     }
-    return { encapsulated: start === '!', body: text.slice(1, end) };
+    if (star === 0) computed ^= code;
   }
-  const carried = text.slice(star + 1, end);
-  const body = text.slice(1, star);
-  const computed = checksum(body);
-  if (!/^[0-9a-fA-F]{2}$/.test(carried) || Number.parseInt(carried, 16) !== computed) {
+  const encapsulated = start === '!';
+  if (star === 0) {
+    ends.push(end);
+    if (options.requireChecksum === false) return { encapsulated, ends };
+    throw new CodecError({
+      code: 'nmea-checksum-missing',
+      message: 'the sentence ends without checksum',
+      offset: end,
+    });
+  }
+  if (end !== star + 3 || hexByteAt(text, star + 1) !== computed) {
     throw new CodecError({
       code: 'nmea-checksum',
-      message: `sentence carries checksum '${carried}', its characters give ${toHexByte(computed)}`,
+      message: `sentence carries checksum '${text.slice(star + 1, end)}', its characters give ${toHexByte(computed)}`,
       offset: star + 1,
     });
   }
-  return { encapsulated: start === '!', body };
+  ends.push(star);
+  return { encapsulated, ends };
 }
 
 /** The sentence as it goes on the line. */
@@ -82,13 +94,25 @@ function trimmedEnd(text: string): number {
   return end;
 }
 
-/** Printable ASCII; a second `$` or `!` means that two sentences ran into each other. */
-function checkCharacter(text: string, at: number): void {
-  const code = text.charCodeAt(at);
-  if (code >= 0x20 && code <= 0x7e && code !== 0x24 && code !== 0x21) return;
-  throw new CodecError({
+/** Not printable ASCII; or a second `$` or `!`, which means that two sentences ran into each other. */
+function misplaced(code: number, offset: number): CodecError {
+  const hex = code.toString(16).padStart(2, '0');
+  return new CodecError({
     code: 'nmea-character',
-    message: `character ${code.toString(16).padStart(2, '0')} (hex) does not belong in a sentence`,
-    offset: at,
+    message: `character ${hex} (hex) does not belong in a sentence`,
+    offset,
   });
+}
+
+/** The value of two hexadecimal digits, -1 when they are none. */
+function hexByteAt(text: string, at: number): number {
+  const high = hexDigit(text.charCodeAt(at));
+  const low = hexDigit(text.charCodeAt(at + 1));
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }

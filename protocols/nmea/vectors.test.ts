@@ -291,6 +291,29 @@ describe('NmeaFramer', () => {
   });
 });
 
+describe('TAG blocks', () => {
+  // The block with grouping is the example of gpsd's AIVDM page; the short ones are assembled here.
+  const GGA = '$GPGGA,172814.0,3723.46587704,N,12202.26957864,W,2,6,1.2,18.893,M,-25.669,M,2.0,0031*4F';
+
+  it('in front of a sentence are skipped', () => {
+    const block = '\\g:1-2-73874,n:157036,s:r003669945,c:1241544035*4A\\';
+    const bare = '!AIVDM,1,1,,B,15N4cJ`005Jrek0H@9n`DW5608EP,0*13';
+    expect(decodeNmea(`${block}${bare}\r\n`)).toEqual(decodeNmea(bare));
+    expect(decodeNmea(`\\s:a*28\\${GGA}`)).toEqual(decodeNmea(GGA));
+    expect(new NmeaFramer().push(Buffer.from(`${block}${GGA}\r\n`))).toEqual([GGA]);
+  });
+
+  it.each([
+    ['\\s:a*29\\$GPGGA', 'nmea-tag-block', 5],
+    ['\\s:a\\$GPGGA', 'nmea-tag-block', 4],
+    ['\\s:a', 'nmea-tag-block', 4],
+    ['\\s:a*28\\', 'nmea-start', 8],
+    ['\\s:a*28\\$GPGGA,1*00', 'nmea-checksum', 17],
+  ])('%s is %s', (text, code, offset) => {
+    expect(() => decodeNmea(text)).toThrow(expect.objectContaining({ code, offset }));
+  });
+});
+
 describe('any bytes', () => {
   const part = fc.oneof(
     fc.uint8Array({ maxLength: 20 }),

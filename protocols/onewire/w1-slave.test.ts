@@ -31,6 +31,8 @@ describe('w1_slave', () => {
       expect(parseW1Slave(input)).toEqual({
         temperatureCelsius: expected.tempC,
         suspectPowerOn: expected.suspect85,
+        // All of them have 7f in the configuration register: 12 bits.
+        resolutionBits: 12,
       });
     },
   );
@@ -78,6 +80,19 @@ describe('w1_slave', () => {
       { seed: 20261122, numRuns: 500 },
     );
   });
+});
+
+it('tells the resolution of a sensor that has one', () => {
+  // Configuration register 1f and 3f: 9 and 10 bits (data sheet). A DS18S20 has ff there, and nothing to set.
+  const file = (bytes: string) => {
+    const crc = crc8Dallas(Buffer.from(bytes.replaceAll(' ', ''), 'hex'))
+      .toString(16)
+      .padStart(2, '0');
+    return `${bytes} ${crc} : crc=${crc} YES\n${bytes} ${crc} t=21500\n`;
+  };
+  expect(parseW1Slave(file('58 01 4b 46 1f ff 0c 10'))).toMatchObject({ resolutionBits: 9 });
+  expect(parseW1Slave(file('58 01 4b 46 3f ff 0c 10'))).toMatchObject({ resolutionBits: 10 });
+  expect(parseW1Slave(file('2b 00 4b 46 ff ff 0c 10'))).not.toHaveProperty('resolutionBits');
 });
 
 describe('temperature', () => {

@@ -13,7 +13,21 @@ export interface W1Reading {
   temperatureCelsius: number;
   /** Exactly 85 °C: the power-on value, a real temperature only if its neighbours in time agree. */
   suspectPowerOn: boolean;
+  /** Bits that the sensor was set to, where its configuration register tells (DS18B20, DS1822, DS1825, DS28EA00). */
+  resolutionBits?: number;
 }
+
+/** Family codes that the kernel's w1_therm reads; the first byte of a ROM id. */
+export const W1_THERMOMETERS: Readonly<Record<string, string>> = {
+  '10': 'DS18S20',
+  '22': 'DS1822',
+  '28': 'DS18B20',
+  '3b': 'DS1825',
+  '42': 'DS28EA00',
+};
+
+/** A folder's name as the kernel forms it: family, dash, 48-bit serial number. */
+export const W1_ROM_ID = /^[0-9a-f]{2}-[0-9a-f]{12}$/;
 
 const POWER_ON_MILLIDEGREES = 85_000;
 const MIN_MILLIDEGREES = -55_000;
@@ -36,7 +50,14 @@ export function parseW1Slave(text: string): W1Reading {
   }
   const second = /\bt=(-?\d{1,7})\s*$/.exec(text);
   if (!second) throw fault('w1-format', 't= and thousandths of a degree were expected', first[0].length);
-  return reading(Number(second[1]), second.index);
+  const bits = resolutionOf(scratchpad);
+  return { ...reading(Number(second[1]), second.index), ...(bits !== undefined && { resolutionBits: bits }) };
+}
+
+/** Data sheet of the DS18B20, figure "Configuration register": 0 R1 R0 1 1 1 1 1. Other sensors have FF there. */
+function resolutionOf(scratchpad: Buffer): number | undefined {
+  const configuration = scratchpad.readUInt8(4);
+  return (configuration & 0x9f) === 0x1f ? 9 + (configuration >> 5) : undefined;
 }
 
 /** The file `temperature` of kernels from 5.10: thousandths of a degree alone. */

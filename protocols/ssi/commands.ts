@@ -1,5 +1,6 @@
 /** Packets of both sides: the host's commands for the driver, the reader's messages for the simulator. */
 import {
+  decodeSsi,
   encodeSsi,
   SSI_SOURCE_DECODER,
   SSI_SOURCE_HOST,
@@ -10,8 +11,22 @@ import {
 
 const NONE = Buffer.alloc(0);
 
-/** Parameter EE: with 1 scans come as DECODE_DATA packets and wait for ACK; with 0 (factory) they come raw and never wait. */
-export const SSI_PARAMETER_DECODE_FORMAT = 0xee;
+/** Parameters that decide how a reader and its host get along (guide, chapter 3; product reference guides of the readers). */
+export const SsiParameterNumber = {
+  /** 1: the identifier of ISO/IEC 15424 stands ahead of the data (`]C1`). */
+  transmitCodeId: 0x2d,
+  /** 1: the reader beeps by itself when it has decoded. */
+  beepAfterDecode: 0x38,
+  /** How long the reader waits for an answer, in tenths of a second; 20 unless told. */
+  hostResponseTimeout: 0x9b,
+  /** 1 (factory): packets are answered with ACK or NAK. */
+  acknowledge: 0x9f,
+  /** 1: scans come as DECODE_DATA packets and wait for ACK; with 0 (factory) they come raw and never wait. */
+  decodeFormat: 0xee,
+} as const;
+
+/** A single byte that wakes a reader; it needs 10 ms then, and stays awake for a second. */
+export const SSI_WAKE_UP: Buffer = Buffer.of(0);
 
 /** NAK cause: send that again. */
 export const SSI_NAK_RESEND = 0x01;
@@ -28,6 +43,12 @@ export function ssiAck(): Buffer {
 
 export function ssiNak(cause: number): Buffer {
   return host(SsiOpcode.nak, Buffer.of(cause));
+}
+
+/** The same packet as one that is sent again for want of an answer. */
+export function ssiResend(packet: Uint8Array): Buffer {
+  const decoded = decodeSsi(packet);
+  return encodeSsi({ ...decoded, status: decoded.status | SSI_STATUS_RETRANSMIT });
 }
 
 export function ssiMultipacketAck(): Buffer {

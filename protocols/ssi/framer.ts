@@ -14,6 +14,11 @@ export class SsiFramer implements Framer<SsiPacket> {
   private readonly buffer = Buffer.alloc(MAX_SSI_BYTES);
   private held = 0;
 
+  /** Bytes that may be the beginning of a packet. */
+  get pendingBytes(): number {
+    return this.held;
+  }
+
   push(chunk: Uint8Array): SsiPacket[] {
     this.stats.bytes += chunk.length;
     const packets: SsiPacket[] = [];

@@ -1,4 +1,5 @@
 /** Zebra Simple Serial Interface. */
+export * from './beeps.ts';
 export * from './code-types.ts';
 export * from './commands.ts';
 export * from './framer.ts';

@@ -7,10 +7,11 @@
  * leaves it open.
  *
  * Invariants
- *  - A packet repeated because our answer was late (retransmit bit, or the segment number before) is taken once.
- *  - A piece that does not continue what is held drops what is held and is reported as `lost`: never half a code. The first
- *    piece of another scan replaces what is held: the reader has given that up.
- *  - At most 32 kB are held.
+ *  - A packet repeated because our answer was late or lost (retransmit bit, or the segment number before) is taken once; the one that ended
+ *    a scan of several packets gives that whole scan again, with `retransmit`.
+ *  - A piece that does not continue what is held drops what is held and is reported as `lost`, and so is what follows of a scan that did
+ *    not fit: never half a code. The first piece of another scan replaces what is held: the reader has given that up.
+ *  - At most 32 kB are held, and the last scan of several packets.
  */
 import { type SsiCodeType, ssiCodeType } from './code-types.ts';
 import type { SsiMessage } from './message.ts';
@@ -22,7 +23,7 @@ export interface SsiScan extends SsiCodeType {
   kind: 'scan';
   codeType: number;
   data: Buffer;
-  /** The reader sent this again: the scan may have been taken before, if it came in one packet. */
+  /** The reader sent this again, since it had no answer: the scan may have been taken before. */
   retransmit: boolean;
 }
 
@@ -30,7 +31,7 @@ export type SsiAssembly =
   | SsiScan
   /** A part of a scan, more follow: acknowledge it. */
   | { kind: 'partial' }
-  /** Pieces that did not fit together were dropped: ask for them again. */
+  /** Pieces that did not fit together were dropped: refuse this one. */
   | { kind: 'lost'; droppedBytes: number }
   /** Not a part of a scan. */
   | { kind: 'none' };
@@ -40,31 +41,51 @@ export class SsiScanAssembler {
   private heldBytes = 0;
   private codeType: number | undefined;
   private nextSegment = 0;
+  /** The rest of a scan that did not fit is on its way. */
+  private skipping = false;
+  private ended: { segment: number | undefined; piece: Buffer; scan: SsiScan } | undefined;
 
   push(message: SsiMessage): SsiAssembly {
-    if (message.body.kind === 'decode-data') return this.decodeData(message);
-    if (message.body.kind === 'multipacket-segment') return this.segment(message.body.index, message.body.data);
-    return { kind: 'none' };
+    const { body } = message;
+    if (body.kind !== 'decode-data' && body.kind !== 'multipacket-segment') return { kind: 'none' };
+    const repeated = this.repeatedEnd(message, body.kind === 'decode-data' ? undefined : body.index, body.data);
+    if (repeated) return repeated;
+    this.ended = undefined;
+    return body.kind === 'decode-data' ? this.decodeData(message, body) : this.segment(body.index, body.data);
   }
 
-  /** The reader went silent within a scan. */
+  /** The reader went silent within a scan: what it sends next begins another. */
   reset(): SsiAssembly {
+    this.skipping = false;
     return this.heldBytes === 0 ? { kind: 'none' } : this.lose(0);
   }
 
-  private decodeData(message: SsiMessage): SsiAssembly {
-    if (message.body.kind !== 'decode-data') return { kind: 'none' };
-    const { codeType, data } = message.body;
+  private repeatedEnd(message: SsiMessage, segment: number | undefined, data: Uint8Array): SsiScan | undefined {
+    const { ended } = this;
+    const isRepeated = segment === undefined ? message.retransmit && !message.continuation : this.nextSegment === 0;
+    if (!isRepeated || ended?.segment !== segment || !ended?.piece.equals(data)) return undefined;
+    return { ...ended.scan, retransmit: true };
+  }
+
+  private decodeData(message: SsiMessage, body: { codeType: number; data: Uint8Array }): SsiAssembly {
+    const { codeType, data } = body;
+    if (this.skipping) {
+      this.skipping = message.continuation;
+      return { kind: 'lost', droppedBytes: data.length };
+    }
     if (this.nextSegment > 0 || (this.codeType !== undefined && this.codeType !== codeType)) this.clear();
     const repeated = message.retransmit && this.pieces.at(-1)?.equals(data) === true;
-    if (!repeated && !this.hold(data)) return this.lose(data.length);
+    if (!repeated && !this.hold(data)) {
+      this.skipping = message.continuation;
+      return this.lose(data.length);
+    }
     this.codeType = codeType;
     return message.continuation ? { kind: 'partial' } : this.complete(Buffer.concat(this.pieces), message.retransmit);
   }
 
   private segment(index: number, data: Uint8Array): SsiAssembly {
-    if (index === 0 && this.nextSegment !== 1) this.clear();
-    else if (index === this.nextSegment - 1) return { kind: 'partial' };
+    if (index === this.nextSegment - 1 && this.pieces.at(-1)?.equals(data)) return { kind: 'partial' };
+    if (index === 0) this.clear();
     if (index !== this.nextSegment || !this.hold(data)) return this.lose(data.length);
     this.nextSegment++;
     const whole = Buffer.concat(this.pieces);
@@ -86,8 +107,12 @@ export class SsiScanAssembler {
 
   private complete(data: Buffer, retransmit: boolean): SsiScan {
     const codeType = this.codeType ?? 0;
+    const scan: SsiScan = { kind: 'scan', codeType, ...ssiCodeType(codeType), data, retransmit };
+    const piece = this.pieces.at(-1);
+    const segment = this.nextSegment > 0 ? this.nextSegment - 1 : undefined;
+    if (piece && (segment !== undefined || this.pieces.length > 1)) this.ended = { segment, piece, scan };
     this.clear();
-    return { kind: 'scan', codeType, ...ssiCodeType(codeType), data, retransmit };
+    return scan;
   }
 
   private lose(extraBytes: number): SsiAssembly {

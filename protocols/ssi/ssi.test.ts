@@ -12,11 +12,13 @@ import {
   SsiScanAssembler,
   ssiAck,
   ssiBeep,
+  ssiBeepCode,
   ssiDecodeData,
   ssiLed,
   ssiLongDecodeData,
   ssiMultipacket,
   ssiNak,
+  ssiResend,
   ssiScanDisable,
   ssiSetParameter,
   ssiStartSession,
@@ -76,6 +78,17 @@ describe('outside packets', () => {
   it('refuses the packet with the wrong checksum', () => {
     const bad = vectors.filter((vector) => !vector.expected.checksumOk);
     expect(bad.map((vector) => codeOf(() => decodeSsi(fromHex(vector.input))))).toEqual(['ssi-checksum@5']);
+  });
+
+  it('names beeps in the order of their codes', () => {
+    const codes = (['one-short-high', 'one-short-low', 'four-long-low', 'fast-warble', 'low-high-low'] as const).map(
+      ssiBeepCode,
+    );
+    expect(codes).toEqual([0x00, 0x05, 0x12, 0x14, 0x19]);
+  });
+
+  it('sends the same again with the retransmit bit', () => {
+    expect(toHex(ssiResend(ssiSetParameter(0xee, 1, { permanent: true })))).toBe('07c6040900ee01fe37');
   });
 
   it.each<[string, Buffer]>([
@@ -249,6 +262,47 @@ describe('SsiScanAssembler', () => {
     expect(assembler.push(message(ssiAck()))).toEqual({ kind: 'none' });
   });
 
+  it('gives a scan of several packets again, whole, when its end is sent again', () => {
+    const assembler = new SsiScanAssembler();
+    const text = Buffer.from('0123456789'.repeat(60));
+    const packets = ssiLongDecodeData(0x11, text).map((packet) => message(packet));
+    const end = packets.at(-1);
+    if (!end) throw new Error('packets expected');
+    for (const packet of packets) assembler.push(packet);
+    for (let turn = 0; turn < 2; turn++) {
+      const again = assembler.push({ ...end, retransmit: true });
+      expect(again).toMatchObject({ kind: 'scan', codeType: 0x11, retransmit: true });
+      expect(again.kind === 'scan' && again.data.equals(text)).toBe(true);
+    }
+    for (const bytes of segments) assembler.push(message(bytes));
+    const last = segments.at(-1) ?? Buffer.alloc(0);
+    expect(assembler.push(message(last))).toMatchObject({ kind: 'scan', codeType: 0x1c, retransmit: true });
+    // Another scan came in between: what is sent again then stands for itself.
+    assembler.push(message(ssiDecodeData(3, Buffer.from('OTHER'))));
+    expect(assembler.push(message(last))).toMatchObject({ kind: 'lost' });
+  });
+
+  it('does not mix two scans that both begin with segment 0', () => {
+    const assembler = new SsiScanAssembler();
+    const other = ssiMultipacket(0x1c, Buffer.from('Y'.repeat(500))).map((packet) => message(packet));
+    const [first] = segments;
+    if (!first) throw new Error('segments expected');
+    assembler.push(message(first));
+    const scan = other.map((packet) => assembler.push(packet)).at(-1);
+    expect(scan?.kind === 'scan' && scan.data.toString()).toBe('Y'.repeat(500));
+  });
+
+  it('takes no tail of a scan that was too long for a scan', () => {
+    const assembler = new SsiScanAssembler();
+    const packets = ssiLongDecodeData(0x11, Buffer.alloc(MAX_SSI_SCAN_BYTES + 1_000, 0x41)).map((one) => message(one));
+    const kinds = new Set(packets.map((packet) => assembler.push(packet).kind));
+    expect([...kinds]).toEqual(['partial', 'lost']);
+    expect(assembler.push(message(ssiDecodeData(3, Buffer.from('NEXT'))))).toMatchObject({ kind: 'scan' });
+    for (const packet of packets.slice(0, -1)) assembler.push(packet);
+    assembler.reset();
+    expect(assembler.push(message(ssiDecodeData(3, Buffer.from('NEXT'))))).toMatchObject({ kind: 'scan' });
+  });
+
   it('is bounded', () => {
     const assembler = new SsiScanAssembler();
     const endless = encodeSsi({ opcode: 0xf3, source: 0, status: 2, data: Buffer.alloc(251, 3) });
@@ -257,6 +311,7 @@ describe('SsiScanAssembler', () => {
     for (; kind === 'partial'; count++) kind = assembler.push(message(endless)).kind;
     expect(kind).toBe('lost');
     expect(count * 250).toBeLessThan(MAX_SSI_SCAN_BYTES + 500);
+    assembler.reset();
     assembler.push(message(endless));
     expect(assembler.reset()).toEqual({ kind: 'lost', droppedBytes: 250 });
     expect(assembler.reset()).toEqual({ kind: 'none' });

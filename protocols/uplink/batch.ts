@@ -15,6 +15,16 @@ import { MAX_SEQUENCE, RECORD_HEADER_BYTES, type RecordView, readRecord } from '
 export const FORMAT_VERSION = 1;
 /** A batch's records, before deflating. Bounds what a hub inflates. */
 export const MAX_BATCH_PLAIN_BYTES = 4 * 1024 * 1024;
+export const MAX_BOOT_CLOCKS = 32;
+
+/** What a boot of a gateway knows of the time: at this monotonic time of that boot it was this wall time. */
+export interface BootClock {
+  bootId: number;
+  monotonicUs: number;
+  wallMs: number;
+  state: ClockState;
+  uncertaintyMs: number;
+}
 
 export interface BatchHeader {
   formatVersion: number;
@@ -23,7 +33,9 @@ export interface BatchHeader {
   firstSequence: number;
   count: number;
   /** The gateway's clock when the batch was sent. */
-  clock: { bootId: number; monotonicUs: number; wallMs: number; state: ClockState; uncertaintyMs: number };
+  clock: BootClock;
+  /** Clocks of earlier boots that have records in the batch and learned the time; at most `MAX_BOOT_CLOCKS`. */
+  bootClocks: BootClock[];
   encoding: 'plain' | 'deflate';
   plainBytes: number;
   /** A view into the input; deflated or not. */
@@ -60,6 +72,7 @@ const BATCH: MessageTable = {
     { no: 7, name: 'encoding', type: { enum: ['plain', 'deflate'] } },
     { no: 8, name: 'plainBytes', type: 'uint' },
     { no: 9, name: 'records', type: 'bytes' },
+    { no: 10, name: 'bootClocks', type: { repeated: { message: CLOCK } }, absent: [] },
   ],
 };
 
@@ -73,6 +86,14 @@ const RANGE: MessageTable = {
   ],
 };
 
+/** The hub's time, as an answer to a gateway that asked (gateway-status.ts, `clock.askedUs`). */
+export interface HubTime {
+  /** The hub's wall clock when it answered. */
+  hubWallMs: number;
+  /** What the question said: monotonic time of the gateway. */
+  askedUs: number;
+}
+
 /** Below this a batch is sent plain: deflating would save less than its own overhead. */
 const DEFLATE_FROM_BYTES = 256;
 
@@ -82,7 +103,8 @@ export function encodeBatch(batch: {
   lane: Lane;
   firstSequence: number;
   count: number;
-  clock: BatchHeader['clock'];
+  clock: BootClock;
+  bootClocks?: readonly BootClock[];
   /** Concatenated records. */
   records: Buffer;
   deflate: boolean;
@@ -102,6 +124,7 @@ export function encodeBatch(batch: {
       firstSequence: batch.firstSequence,
       count: batch.count,
       clock: batch.clock,
+      bootClocks: (batch.bootClocks ?? []).slice(0, MAX_BOOT_CLOCKS),
       encoding: smaller ? 'deflate' : 'plain',
       plainBytes: batch.records.length,
       records: smaller ? deflated : batch.records,
@@ -125,7 +148,7 @@ export function readBatchHeader(bytes: Buffer): BatchHeader {
       message: `format version ${version ?? 'absent'}: this hub reads version ${FORMAT_VERSION}`,
     });
   }
-  const { epoch, lane, firstSequence, count, clock, encoding, plainBytes, records } = header;
+  const { epoch, lane, firstSequence, count, clock, bootClocks = [], encoding, plainBytes, records } = header;
   if (
     epoch === undefined ||
     !EPOCH.test(epoch) ||
@@ -146,7 +169,20 @@ export function readBatchHeader(bytes: Buffer): BatchHeader {
   // A count that the bytes cannot hold would acknowledge sequences that no record backs.
   if (plainBytes < count * (RECORD_HEADER_BYTES + 1))
     throw invalid(`${count} records do not fit in ${plainBytes} bytes`);
-  return { formatVersion: version, epoch, lane, firstSequence, count, clock, encoding, plainBytes, records };
+  if (bootClocks.length > MAX_BOOT_CLOCKS)
+    throw invalid(`${bootClocks.length} boot clocks: at most ${MAX_BOOT_CLOCKS}`);
+  return {
+    formatVersion: version,
+    epoch,
+    lane,
+    firstSequence,
+    count,
+    clock,
+    bootClocks,
+    encoding,
+    plainBytes,
+    records,
+  };
 }
 
 /** One record of a batch, or why the record with that sequence cannot be read. */
@@ -208,6 +244,14 @@ function inflateRecords(header: BatchHeader): Buffer {
   return plain;
 }
 
+const HUB_TIME: MessageTable = {
+  name: 'HubTime',
+  fields: [
+    { no: 1, name: 'hubWallMs', type: 'sint' },
+    { no: 2, name: 'askedUs', type: 'uint' },
+  ],
+};
+
 export function encodeAcknowledgement(ranges: readonly AcknowledgedRange[]): Buffer {
   const writer = new ProtoWriter(32 * ranges.length + 8);
   for (const range of ranges) {
@@ -215,6 +259,29 @@ export function encodeAcknowledgement(ranges: readonly AcknowledgedRange[]): Buf
     writer.delimited(() => encodeMessage(RANGE, range, writer));
   }
   return writer.finish();
+}
+
+/** An acknowledgement of nothing that answers a gateway's question for the time. */
+export function encodeHubTime(time: HubTime): Buffer {
+  const writer = new ProtoWriter(32);
+  writer.tag(2, 2);
+  writer.delimited(() => encodeMessage(HUB_TIME, time, writer));
+  return writer.finish();
+}
+
+/** The hub's time in an acknowledgement; undefined when it carries none. @throws CodecError `protobuf-*`. */
+export function decodeHubTime(bytes: Buffer): HubTime | undefined {
+  const reader = new ProtoReader(bytes);
+  while (reader.at < reader.end) {
+    const tag = reader.varint();
+    if (tag !== 18) {
+      reader.skip(tag % 8);
+      continue;
+    }
+    const { hubWallMs, askedUs } = decodeMessage(HUB_TIME, reader.message()) as Partial<HubTime>;
+    if (hubWallMs !== undefined && askedUs !== undefined) return { hubWallMs, askedUs };
+  }
+  return undefined;
 }
 
 /** @throws CodecError `acknowledgement-invalid`, `protobuf-*`. */

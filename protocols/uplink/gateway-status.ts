@@ -21,9 +21,15 @@ export interface GatewayStatus {
   bootId?: number;
   epoch?: string;
   atMs?: number;
-  clock?: { state: string; uncertaintyMs: number };
-  /** `ok`, `disk-full`, `read-only`, `io-error`. */
-  outbox?: { mode: string; lanes: Record<Lane, LaneLedger> };
+  /** `askedUs`: the gateway does not know the time and asks for it, at this monotonic time of its own (uplink.proto, HubTime). */
+  clock?: { state: string; uncertaintyMs: number; askedUs?: number };
+  /** Mode: `ok`, `disk-full`, `read-only`, `io-error`. */
+  outbox?: {
+    mode: string;
+    lanes: Record<Lane, LaneLedger>;
+    /** Sequences that were skipped, so that none is given out twice: highest sequence = accepted + unused. Absent: none. */
+    unused?: Record<Lane, number>;
+  };
   devices?: { id: string; driver: string; state: string; code: string; message: string }[];
 }
 

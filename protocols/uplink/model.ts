@@ -10,7 +10,7 @@ import type { Lane } from './identity.ts';
 export interface Place {
   /** Read point id, for example `dock-4-in`. */
   readPoint?: string;
-  /** Exactly one of facility and vehicle is set where the place is known. */
+  /** Exactly one of facility and vehicle is set where the place is known; both where a vehicle left or reached a facility. */
   facilityId?: string;
   vehicleId?: string;
   /** WGS 84, degrees. Both or neither. */
@@ -64,6 +64,8 @@ export interface TrackingPayload {
   antenna?: number;
   rssiDbm?: number;
   reads?: number;
+  /** RFID departures only: time from the first read to the last one, which is when the event occurred. */
+  presentMs?: number;
 }
 
 interface TelemetryBase {
@@ -99,6 +101,8 @@ export type TelemetryPayload = TelemetryBase &
       }
     | { kind: 'contact'; open: boolean }
     | { kind: 'vibration'; rmsG: number; windowMs: number }
+    /** At least one of the three. */
+    | { kind: 'vehicle'; speedMetersPerSecond?: number; engineRpm?: number; odometerMeters?: number }
   );
 
 export const ALERT_SEVERITIES = ['info', 'warning', 'critical'] as const;
@@ -124,7 +128,8 @@ export interface AlertPayload {
 /** What a gateway states about its own records (lane `alert`): gaps the hub must not wait for. */
 export interface RangePayload {
   kind: 'range';
-  fate: 'evicted' | 'quarantined';
+  /** `unused`: skipped, so that no sequence is given out twice; no record is lost. */
+  fate: 'evicted' | 'quarantined' | 'unused';
   lane: Lane;
   first: number;
   last: number;

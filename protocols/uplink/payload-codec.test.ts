@@ -5,7 +5,7 @@ import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { CodecError } from '../base/codec-error.ts';
 import type { Payload } from './model.ts';
-import { decodePayload, encodePayload } from './payload-codec.ts';
+import { decodeByTable, decodePayload, encodePayload } from './payload-codec.ts';
 
 const root = protobuf.loadSync(join(import.meta.dirname, 'uplink.proto'));
 const Theirs = root.lookupType('milepost.uplink.v1.Payload');
@@ -99,6 +99,20 @@ const PAYLOADS: [Payload, object][] = [
     { telemetry: { deviceId: 'w', place: {}, vibration: { rmsG: 0.2, windowMs: 1000 } } },
   ],
   [
+    { kind: 'vehicle', deviceId: 'o', place: { vehicleId: 'v' }, speedMetersPerSecond: 0, odometerMeters: 81_000_500 },
+    {
+      telemetry: {
+        deviceId: 'o',
+        place: { vehicleId: 'v' },
+        vehicle: { speedMetersPerSecond: 0, odometerMeters: 81_000_500 },
+      },
+    },
+  ],
+  [
+    { kind: 'vehicle', deviceId: 'o', place: {}, engineRpm: 812.25 },
+    { telemetry: { deviceId: 'o', place: {}, vehicle: { engineRpm: 812.25 } } },
+  ],
+  [
     {
       kind: 'alert',
       alertId: 'a',
@@ -153,6 +167,7 @@ describe('payload codec', () => {
   it.each([
     ['payload-kind', Buffer.alloc(0)],
     ['payload-kind', Buffer.from('520100', 'hex')],
+    ['payload-incomplete', Buffer.from(Theirs.encode(Theirs.fromObject({ telemetry: { vehicle: {} } })).finish())],
     ['payload-incomplete', Buffer.from(Theirs.encode(Theirs.fromObject({ tracking: { deviceId: 'x' } })).finish())],
     [
       'payload-incomplete',
@@ -189,6 +204,67 @@ describe('payload codec', () => {
         }
       }),
       { seed: 20261123, numRuns: 3000 },
+    );
+  });
+});
+
+describe('the short way for tracking', () => {
+  const text = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom('dock-4', 'DC-1', 'é', ''));
+  const number = fc.integer({ min: 0, max: 2 ** 40 });
+  const coordinates = {
+    latitudeE7: fc.integer({ min: -9e8, max: 9e8 }),
+    longitudeE7: fc.integer({ min: -18e8, max: 18e8 }),
+  };
+  const wirePlace = fc.record(
+    { readPoint: text, facilityId: text, vehicleId: text, ...coordinates },
+    { requiredKeys: [] },
+  );
+  const fields = {
+    deviceId: text,
+    packageId: text,
+    otherIds: fc.array(text, { maxLength: 3 }),
+    eventType: fc.integer({ min: 0, max: 8 }),
+    scanType: fc.integer({ min: 0, max: 12 }),
+    businessStep: text,
+    place: wirePlace,
+    employeeId: text,
+    scanned: text,
+    aim: text,
+    antenna: number,
+    rssiDbm: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
+    reads: number,
+    presentMs: number,
+  };
+
+  const outcome = (decode: (bytes: Buffer) => Payload, bytes: Buffer): unknown => {
+    try {
+      return decode(bytes);
+    } catch (error) {
+      if (error instanceof CodecError) return error.code;
+      throw error;
+    }
+  };
+
+  it('knows every field that the published message has', () => {
+    expect(Object.keys(fields).sort()).toEqual(
+      Object.keys(root.lookupType('milepost.uplink.v1.Tracking').fields).sort(),
+    );
+  });
+
+  it('gives what the table gives, also for messages that are damaged, cut or written by hand', () => {
+    const input = fc.tuple(
+      fc.record(fields, { requiredKeys: [] }),
+      fc.option(fc.tuple(fc.nat(), fc.nat(255))),
+      fc.nat(3),
+    );
+    fc.assert(
+      fc.property(input, ([tracking, damage, cut]) => {
+        const bytes = Buffer.from(Theirs.encode(Theirs.create({ tracking })).finish());
+        if (damage && bytes.length > 0) bytes[damage[0] % bytes.length] = damage[1];
+        const whole = bytes.subarray(0, bytes.length - (cut === 3 ? 1 : 0));
+        expect(outcome(decodePayload, whole)).toStrictEqual(outcome(decodeByTable, whole));
+      }),
+      { seed: 20261123, numRuns: 2000 },
     );
   });
 });

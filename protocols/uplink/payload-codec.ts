@@ -5,7 +5,8 @@
 import { CodecError } from '../base/codec-error.ts';
 import { decodeMessage, encodeMessage, type MessageTable, ProtoReader, ProtoWriter } from '../base/protobuf.ts';
 import { LANES } from './identity.ts';
-import { ALERT_SEVERITIES, EVENT_TYPES, type Payload, type Place, SCAN_TYPES } from './model.ts';
+import { ALERT_SEVERITIES, EVENT_TYPES, type Payload, type Place, SCAN_TYPES, type TrackingPayload } from './model.ts';
+import { decodeTracking } from './tracking-decoder.ts';
 
 const PLACE: MessageTable = {
   name: 'Place',
@@ -35,6 +36,7 @@ const TRACKING: MessageTable = {
     { no: 11, name: 'antenna', type: 'uint' },
     { no: 12, name: 'rssiDbm', type: 'sint' },
     { no: 13, name: 'reads', type: 'uint' },
+    { no: 14, name: 'presentMs', type: 'uint' },
   ],
 };
 
@@ -69,6 +71,7 @@ const POSITION: MessageTable = {
 };
 const CONTACT: MessageTable = { name: 'Contact', fields: [{ no: 1, name: 'open', type: 'bool' }] };
 const VIBRATION = doubles('Vibration', ['rmsG', 'windowMs']);
+const VEHICLE = doubles('Vehicle', ['speedMetersPerSecond', 'engineRpm', 'odometerMeters']);
 
 /** Kinds of telemetry, their message and their field number in `Telemetry`. */
 const TELEMETRY_KINDS = {
@@ -78,6 +81,7 @@ const TELEMETRY_KINDS = {
   position: { no: 6, table: POSITION },
   contact: { no: 7, table: CONTACT },
   vibration: { no: 8, table: VIBRATION },
+  vehicle: { no: 9, table: VEHICLE },
 } as const;
 type TelemetryKind = keyof typeof TELEMETRY_KINDS;
 
@@ -109,7 +113,7 @@ const ALERT: MessageTable = {
 const RANGE: MessageTable = {
   name: 'Range',
   fields: [
-    { no: 1, name: 'fate', type: { enum: ['evicted', 'quarantined'] } },
+    { no: 1, name: 'fate', type: { enum: ['evicted', 'quarantined', 'unused'] } },
     { no: 2, name: 'lane', type: { enum: LANES } },
     { no: 3, name: 'first', type: 'uint', absent: 0 },
     { no: 4, name: 'last', type: 'uint', absent: 0 },
@@ -151,9 +155,13 @@ const PAYLOAD: MessageTable = {
   ],
 };
 
+/** Field 1, length-delimited. */
+const TRACKING_TAG = 10;
+const TRACKING_REQUIRED = ['packageId', 'eventType', 'scanType'] as const;
+
 /** Properties without which a payload of that kind says nothing. */
 const REQUIRED: Record<string, readonly string[]> = {
-  tracking: ['packageId', 'eventType', 'scanType'],
+  tracking: TRACKING_REQUIRED,
   temperature: ['temperatureCelsius'],
   humidity: ['relativeHumidityPercent'],
   shock: [...SHOCK.fields.map((field) => field.name)],
@@ -165,6 +173,9 @@ const REQUIRED: Record<string, readonly string[]> = {
   clock: ['bootId', 'wallMs', 'state'],
   device: ['deviceId', 'state'],
 };
+
+/** Kinds of which one of these properties is enough. */
+const ONE_OF: Record<string, readonly string[]> = { vehicle: VEHICLE.fields.map((field) => field.name) };
 
 const writer = new ProtoWriter(4096);
 
@@ -186,6 +197,22 @@ export function encodePayload(payload: Payload): Buffer {
  *   them, `payload-incomplete` when a property that the kind requires is missing or not finite.
  */
 export function decodePayload(bytes: Buffer): Payload {
+  return trackingAlone(bytes) ?? decodeByTable(bytes);
+}
+
+/** A record of one Tracking message and nothing beside it; undefined when it is anything else. */
+function trackingAlone(bytes: Buffer): Payload | undefined {
+  if (bytes[0] !== TRACKING_TAG) return undefined;
+  const outer = new ProtoReader(bytes, 1);
+  const inner = outer.message();
+  if (inner.end !== bytes.length) return undefined;
+  const message = decodeTracking(inner);
+  for (const property of TRACKING_REQUIRED) if (!isStated(message[property])) throw incomplete('tracking', property);
+  return message as TrackingPayload;
+}
+
+/** @throws CodecError as decodePayload does. */
+export function decodeByTable(bytes: Buffer): Payload {
   const message = decodeMessage(PAYLOAD, new ProtoReader(bytes));
   const [name] = Object.keys(message);
   let value = name === undefined ? undefined : (message[name] as Record<string, unknown>);
@@ -198,13 +225,20 @@ export function decodePayload(bytes: Buffer): Payload {
     value = { deviceId: value.deviceId, place: value.place, ...(value[found] as object) };
   }
   for (const property of REQUIRED[kind] ?? []) {
-    const item = value[property];
-    if (item === undefined || item === '' || (typeof item === 'number' && !Number.isFinite(item))) {
-      throw new CodecError({ code: 'payload-incomplete', message: `a ${kind} record needs ${property}` });
-    }
+    if (!isStated(value[property])) throw incomplete(kind, property);
   }
+  const choice = ONE_OF[kind];
+  if (choice && !choice.some((property) => isStated(value[property]))) throw incomplete(kind, choice.join(' or '));
   if (value.place !== undefined) value.place = placeFromWire(value.place as Record<string, unknown>);
   return { kind, ...value } as unknown as Payload;
+}
+
+function isStated(item: unknown): boolean {
+  return item !== undefined && item !== '' && (typeof item !== 'number' || Number.isFinite(item));
+}
+
+function incomplete(kind: string, property: string): CodecError {
+  return new CodecError({ code: 'payload-incomplete', message: `a ${kind} record needs ${property}` });
 }
 
 function unknownKind(): CodecError {
@@ -214,10 +248,16 @@ function unknownKind(): CodecError {
   });
 }
 
-function placeToWire(place: Place): object {
-  const { latitude, longitude, ...rest } = place;
-  if (latitude === undefined || longitude === undefined) return rest;
-  return { ...rest, latitudeE7: Math.round(latitude * 1e7), longitudeE7: Math.round(longitude * 1e7) };
+/** Built field by field: every record has one, and taking an object apart costs more than the rest of its encoding. */
+function placeToWire({ readPoint, facilityId, vehicleId, latitude, longitude }: Place): object {
+  const isFixed = latitude !== undefined && longitude !== undefined;
+  return {
+    readPoint,
+    facilityId,
+    vehicleId,
+    latitudeE7: isFixed ? Math.round(latitude * 1e7) : undefined,
+    longitudeE7: isFixed ? Math.round(longitude * 1e7) : undefined,
+  };
 }
 
 function placeFromWire(wire: Record<string, unknown>): Place {

@@ -95,6 +95,15 @@ export function readRecord(buffer: Buffer, at: number, limit = buffer.length): R
   };
 }
 
+/** The boots that recorded these (records concatenated, as they stand in the Outbox; not checked again). */
+export function bootIdsIn(records: Buffer): Set<number> {
+  const bootIds = new Set<number>();
+  for (let at = 0; at + RECORD_HEADER_BYTES <= records.length; at += RECORD_HEADER_BYTES + records.readUInt32LE(at)) {
+    bootIds.add(records.readUInt32LE(at + 14));
+  }
+  return bootIds;
+}
+
 function uncertaintyExponent(uncertaintyMs: number): number {
   if (!(uncertaintyMs < 2 ** 50)) return 255;
   return uncertaintyMs <= 0 ? 0 : Math.max(1, Math.ceil(Math.log2(uncertaintyMs)));

@@ -9,21 +9,27 @@ export const topics = {
   upConfig: (gatewayId: string) => `${ROOT}/${gatewayId}/up/config`,
   downAck: (gatewayId: string) => `${ROOT}/${gatewayId}/down/ack`,
   downConfig: (gatewayId: string) => `${ROOT}/${gatewayId}/down/config`,
-  /** What a hub subscribes to: everything that gateways send. */
+  /** The open door: JSON of clients that run no Milepost. */
+  door: (clientId: string) => `${ROOT}/${clientId}/json`,
+  /** What a hub subscribes to: everything that gateways send … */
   allUp: `${ROOT}/+/up/#`,
+  /** … and what comes by the open door. */
+  allDoors: `${ROOT}/+/json`,
 };
 
 export type UpTopic =
   | { gatewayId: string; kind: 'lane'; lane: Lane }
   | { gatewayId: string; kind: 'status' }
-  | { gatewayId: string; kind: 'config' };
+  | { gatewayId: string; kind: 'config' }
+  | { gatewayId: string; kind: 'door' };
 
 /** Takes an upward topic apart; undefined when it is none of ours or the gateway's id is not allowed. */
 export function parseUpTopic(topic: string): UpTopic | undefined {
   const parts = topic.split('/');
   const [product, version, gatewayId, direction, leaf] = parts;
-  if (parts.length !== 5 || `${product}/${version}` !== ROOT || direction !== 'up') return undefined;
-  if (gatewayId === undefined || leaf === undefined || !GATEWAY_ID.test(gatewayId)) return undefined;
+  if (`${product}/${version}` !== ROOT || gatewayId === undefined || !GATEWAY_ID.test(gatewayId)) return undefined;
+  if (parts.length === 4 && direction === 'json') return { gatewayId, kind: 'door' };
+  if (parts.length !== 5 || direction !== 'up' || leaf === undefined) return undefined;
   if (isLane(leaf)) return { gatewayId, kind: 'lane', lane: leaf };
   if (leaf === 'status' || leaf === 'config') return { gatewayId, kind: leaf };
   return undefined;

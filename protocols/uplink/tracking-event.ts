@@ -25,8 +25,23 @@ export interface TrackingEvent {
   location: Place;
   vehicleId?: string;
   employeeId?: string;
-  source: { gatewayId: string; deviceId: string; epoch: string; lane: Lane; sequence: number };
-  data: { scanned: string; aim?: string; antenna?: number; rssiDbm?: number; reads?: number };
+  source: {
+    gatewayId: string;
+    deviceId: string;
+    epoch: string;
+    lane: Lane;
+    sequence: number;
+    /** Of the open door: the id that the client gave; `gatewayId` names the client. */
+    clientEventId?: string;
+  };
+  data: {
+    scanned: string;
+    aim?: string;
+    antenna?: number;
+    rssiDbm?: number;
+    reads?: number;
+    presentMs?: number;
+  };
 }
 
 /** A message of `alerts`: one phase of an alert. JSON. `alertId` names the alert, `eventId` this phase of it. */

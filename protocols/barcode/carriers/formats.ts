@@ -182,6 +182,18 @@ export const CARRIER_FORMATS: readonly CarrierFormat[] = [
     checksum: ONE_THREE,
   },
   {
+    id: 'fedex_smartpost',
+    courier: 'fedex',
+    name: 'FedEx SmartPost',
+    // An IMpb of a mailer with nine digits, which FedEx prints and tracks without its 92 as well.
+    pattern:
+      /^(?<ApplicationIdentifier>92)?(?<SerialNumber>(?<ServiceType>61\d)(?<ShipperId>9\d{8})(?<PackageId>\d{7}))(?<CheckDigit>\d)$/,
+    lengths: [20, 22],
+    weight: 50,
+    checksum: { kind: 'mod10', even: 3, odd: 1, prepend: '92' },
+    number: (parts) => `92${withCheck(parts)}`,
+  },
+  {
     id: 'fedex_ground_sscc_18',
     courier: 'fedex',
     name: 'FedEx Ground (SSCC-18)',

@@ -35,7 +35,7 @@ export function isWebAddress(text: string): boolean {
  * Parses a Digital Link URI.
  *
  * `lenient` accepts attributes that the standard wants in the path or does not allow (as `?21=…` behind `/01/…`): real
- * labels have them.
+ * labels have them; and a slash at the end of the path.
  * @throws CodecError `gs1-link-uri`, `gs1-link-no-key`, `gs1-link-order`, `gs1-link-query`, or the fault of a value.
  */
 export function parseDigitalLink(uri: string, options: { lenient?: boolean } = {}): DigitalLink {
@@ -50,6 +50,8 @@ export function parseDigitalLink(uri: string, options: { lenient?: boolean } = {
   const whole = hash < 0 ? uri : uri.slice(0, hash);
   const mark = whole.indexOf('?', origin.length);
   const path = (mark < 0 ? whole : whole.slice(0, mark)).slice(origin.length + 1).split('/');
+  // Generators of QR codes like to end an address so.
+  if (options.lenient && path.length > 1 && path.at(-1) === '') path.pop();
   const keyAt = keyIndex(path);
   if (keyAt < 0) {
     throw new CodecError({ code: 'gs1-link-no-key', message: 'no GS1 key in the path', offset: origin.length });
