@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatProblem } from '../protocols/config/checked-yaml.ts';
 import { checkEdgeConfig } from './config.ts';
+import { motionOptions } from './motion-config.ts';
 
 const SAMPLE = readFileSync(join(import.meta.dirname, 'config.sample.yaml'), 'utf8');
 
@@ -16,6 +17,9 @@ function sampleWith(from: string, to: string): string {
   expect(SAMPLE.split(from)).toHaveLength(2);
   return SAMPLE.replace(from, () => to);
 }
+
+const uncommented = (lines: string) => lines.replace(/^# /gm, '');
+const withMotion = () => SAMPLE.replace(/^# geofences:\n(# .*\n)+/m, uncommented);
 
 /** `edge.yaml:LINE:COLUMN: ` of a text in a configuration. */
 function at(text: string, where: string): string {
@@ -43,7 +47,7 @@ describe('the sample configuration', () => {
   it('is good too with what it comments out, and what it calls a default is one', async () => {
     const full = SAMPLE.replace('  # antennas: {', '    antennas: {')
       .replace(/^ {4}( {2}antennas)/m, '  $1')
-      .replace(/^# (uplink:| {2}\w)/gm, '$1')
+      .replace(/^# uplink:\n(# {3}\w.*\n)+/m, uncommented)
       .replace(/^( {2})# (caFile|certFile|keyFile|keepalive|segmentSize|commitDelay)/gm, '$1$2');
     expect(full).toContain('\n  acknowledgeTimeout: 5s');
     expect(full).toContain('\n  keepalive: 30s');
@@ -56,6 +60,27 @@ describe('the sample configuration', () => {
     expect(told.config.outbox).toEqual(silent.config.outbox);
     expect(told.config.uplink).toEqual(silent.config.uplink);
     expect(told.config.hub.keepalive).toBe(silent.config.hub.keepalive);
+  });
+});
+
+describe('a vehicle', () => {
+  it('has departures and arrivals where there are geofences, with the defaults that the sample tells', async () => {
+    const full = withMotion().replace('  facility: sort-hub-1', '  vehicle: v');
+    const [told, silent] = await Promise.all([
+      checkEdgeConfig(full, 'edge.yaml'),
+      checkEdgeConfig("gateway: { id: v, vehicle: v }\nhub: { url: 'mqtt://h' }\n", 'edge.yaml'),
+    ]);
+    if (!told.ok || !silent.ok) throw new Error((await problemsOf(full)).join('\n'));
+    expect(told.config.motion).toEqual(silent.config.motion);
+    expect(motionOptions(silent.config.motion, silent.config.geofences)).toBeUndefined();
+    expect(motionOptions(told.config.motion, told.config.geofences)).toMatchObject({
+      departAfterMs: 20_000,
+      stopAfterMs: 180_000,
+      geofences: [
+        { id: 'sort-hub-1', radiusMeters: 150 },
+        { polygon: [{ latitude: 52.56, longitude: 13.44 }, {}, {}] },
+      ],
+    });
   });
 });
 
@@ -137,6 +162,25 @@ describe('a configuration is refused with line, column and a way out:', () => {
     const both = sampleWith('# vehicle: van-17', 'vehicle: van-17');
     expect(await problemsOf(nowhere)).toEqual([`${at(nowhere, 'id: sort')}${expected}`]);
     expect(await problemsOf(both)).toEqual([`${at(both, 'id: sort')}${expected}`]);
+  });
+
+  it.each([
+    ['neither circle nor polygon', 'geofences: [{ id: a, latitude: 52, longitude: 13 }]', 'a geofence is a circle'],
+    [
+      'a fence twice',
+      `geofences: [${'{ id: a, latitude: 52, longitude: 13, radiusMeters: 50 },'.repeat(2)}]`,
+      'already',
+    ],
+    ['speeds that cross', 'motion: { standingBelowMetersPerSecond: 5 }', 'must not be above'],
+    ['a tag’s silence', 'readPoints: [{ id: a, businessStep: loading, tagDepartedAfter: soon }]', "nor 'adaptive'"],
+    ['an identity', 'readPoints: [{ id: a, businessStep: loading, identities: [sssc] }]', "did you mean 'sscc'?"],
+  ])('%s', async (_, section, expected) => {
+    const text = `gateway: { id: v, vehicle: v }\nhub: { url: 'mqtt://h' }\n${section}\n`;
+    expect(await problemsOf(text)).toEqual([expect.stringContaining(expected)]);
+  });
+
+  it('geofences of a gateway that stands still', async () => {
+    expect(await problemsOf(withMotion())).toContainEqual(expect.stringContaining('gateway.vehicle is needed'));
   });
 
   it('a reader of packages without a read point', async () => {

@@ -3,6 +3,7 @@
  * nearest valid key; devices' options are checked against their driver's schema; references are checked as well.
  */
 import { z } from 'zod';
+import { IDENTITY_SCHEMES } from '../protocols/barcode/package-id.ts';
 import {
   type CheckedYaml,
   checkYaml,
@@ -12,11 +13,12 @@ import {
   suggest,
 } from '../protocols/config/checked-yaml.ts';
 import { durationMs, sizeBytes } from '../protocols/config/units.ts';
+import { BUSINESS_STEPS, type BusinessStep } from '../protocols/uplink/business-steps.ts';
 import { GATEWAY_ID } from '../protocols/uplink/identity.ts';
 import { ALERT_SEVERITIES, SCAN_TYPES } from '../protocols/uplink/model.ts';
 import type { Driver } from './driver.ts';
 import { DRIVERS } from './drivers/index.ts';
-import { BUSINESS_STEPS, type BusinessStep } from './pipeline/read-point.ts';
+import { geofenceSchema, motionSchema } from './motion-config.ts';
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,62}$/, {
   error: 'an id has 1 to 63 letters, digits, dots, colons, dashes or underscores, and begins with a letter or digit',
@@ -65,13 +67,25 @@ const uplink = z.strictObject({
   acknowledgeTimeout: durationMs.prefault('5s'),
 });
 
+const tagDepartedAfter = z
+  .string({ error: "a duration such as '5s' or 'adaptive' is expected" })
+  .transform((text, context) => {
+    if (text === 'adaptive') return text;
+    const duration = durationMs.safeParse(text);
+    if (duration.success) return duration.data;
+    context.addIssue({ code: 'custom', message: `'${text}' is neither a duration (5s, 1min) nor 'adaptive'` });
+    return z.NEVER;
+  });
+
 const readPoint = z.strictObject({
   id,
   businessStep: z.enum(businessSteps),
   scanType: z.enum(SCAN_TYPES).optional(),
-  identities: z.array(z.string()).optional(),
+  identities: z.array(z.enum(IDENTITY_SCHEMES)).optional(),
   scanWindow: durationMs.prefault('3s'),
-  tagDepartedAfter: durationMs.prefault('5s'),
+  tagDepartedAfter: tagDepartedAfter.prefault('5s'),
+  tagDepartures: z.boolean().default(true),
+  zone: id.optional(),
 });
 
 const change = z.strictObject({
@@ -122,6 +136,8 @@ export const edgeConfigSchema = z.strictObject({
   readPoints: z.array(readPoint).default([]),
   devices: z.array(device).default([]),
   thresholds: z.array(threshold).default([]),
+  geofences: z.array(geofenceSchema).default([]),
+  motion: motionSchema.prefault({}),
   ops: ops.prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 });
@@ -188,6 +204,13 @@ function referenceProblems(checked: CheckedYaml<Parsed>): Problem[] {
   reportDuplicates(value.readPoints, 'readPoints', report);
   reportDuplicates(value.devices, 'devices', report);
   reportDuplicates(value.thresholds, 'thresholds', report);
+  reportDuplicates(value.geofences, 'geofences', report);
+  if (vehicle === undefined && (value.geofences.length > 0 || value.motion.stops)) {
+    report(
+      [value.geofences.length > 0 ? 'geofences' : 'motion'],
+      'departures and arrivals are those of a vehicle: gateway.vehicle is needed',
+    );
+  }
   const readPoints = value.readPoints.map((point) => point.id);
   const wantReadPoint = (name: string, path: PathStep[]) => {
     if (!readPoints.includes(name)) report(path, `there is no read point '${name}': ${suggest(name, readPoints)}`);

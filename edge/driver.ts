@@ -21,8 +21,13 @@ export type Reading = { monotonicUs: number; channel?: string } & (
       /** The label's text after framing and AIM identifier were taken off. */
       text: string;
       aim?: string;
-      /** Waits until the scan is on disk; for devices whose protocol has a host acknowledgement (Zebra SSI). */
+      /**
+       * For devices whose protocol has a host acknowledgement (Zebra SSI). Called once, whatever happens: with true when the scan is on
+       * disk, this one or the one that it repeats; with false when it was given up.
+       */
       acknowledge?: (accepted: boolean) => void;
+      /** The device sends this scan again for want of an answer, and has sent it for the first time at most so long ago. */
+      resentWithinMs?: number;
     }
   | { kind: 'tag'; epcHex: string; antenna: number; rssiDbm?: number; reads: number }
   | { kind: 'temperature'; temperatureCelsius: number }
@@ -52,6 +57,8 @@ export type Reading = { monotonicUs: number; channel?: string } & (
       utcMs?: number;
     }
   | { kind: 'contact'; open: boolean }
+  /** What a vehicle says of itself; at least one of the three. */
+  | { kind: 'vehicle'; speedMetersPerSecond?: number; engineRpm?: number; odometerMeters?: number }
   /** The device said something about itself that someone should know; it goes on working. */
   | { kind: 'status'; code: string; message: string }
 );

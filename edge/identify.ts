@@ -1,23 +1,19 @@
 /** What labels and tags name, as the pipeline wants to know it: package ids, best first. */
 
-import { identify as identifyLabel, packageIdOf } from '../protocols/barcode/identity.ts';
+import { type IdentityScheme, identify as identifyLabel, packageIdOf } from '../protocols/barcode/identity.ts';
 import { CodecError } from '../protocols/base/codec-error.ts';
-import { decodeEpc, packageIdOfEpc } from '../protocols/epc/index.ts';
-import type { Identify } from './pipeline/to-payload.ts';
+import { decodeEpc, packageIdsOfEpc } from '../protocols/epc/index.ts';
+import type { Identify, IdentifyTag } from './pipeline/to-payload.ts';
 
 export const identify: Identify = (label, preference) =>
-  unique(identifyLabel(label, preference as Parameters<typeof identifyLabel>[1]).candidates.map(packageIdOf));
+  identifyLabel(label, preference as readonly IdentityScheme[]).candidates.map(packageIdOf);
 
-export function identifyTag(epcHex: string): string[] {
+export const identifyTag: IdentifyTag = (epcHex, preference) => {
   try {
-    return [packageIdOfEpc(decodeEpc(Buffer.from(epcHex, 'hex')))];
+    return packageIdsOfEpc(decodeEpc(Buffer.from(epcHex, 'hex')), preference as readonly IdentityScheme[]);
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     // A tag of nobody's scheme is still seen: it is named by its bits.
     return [];
   }
-}
-
-function unique(ids: string[]): string[] {
-  return [...new Set(ids)];
-}
+};

@@ -10,6 +10,7 @@ const sample = z.strictObject({
   id: z.string(),
   driver: z.string(),
   readPoint: z.string().optional(),
+  antennas: z.record(z.string(), z.string()).optional(),
   options: z.unknown(),
 });
 
@@ -29,7 +30,7 @@ describe.each(Object.entries(DRIVERS))('%s', (kind, load) => {
     const driver = await load();
     expect(driver.kind).toBe(kind);
     expect(driver.summary).toMatch(/^\S.{10,100}$/);
-    expect(driver.options.safeParse({}).success).toBe(false);
+    expect(driver.options.safeParse({ bogus: 1 }).success).toBe(false);
   });
 
   it('has a sample that its schema takes, and refuses with one key more', async () => {
@@ -39,7 +40,7 @@ describe.each(Object.entries(DRIVERS))('%s', (kind, load) => {
     for (const device of devices) {
       expect(device.driver).toBe(kind);
       const options = driver.options.parse(device.options);
-      expect(driver.transport(options).kind).toMatch(/^(serial|tcp)$/);
+      expect(driver.transport(options).kind).toMatch(/^(serial|tcp|hid|files|programs)$/);
       expect(driver.options.safeParse({ ...(device.options as object), bogus: 1 }).success).toBe(false);
     }
   });

@@ -8,13 +8,25 @@ import { DRIVERS } from './index.ts';
 
 const SERIAL = { path: '/dev/serial/by-id/x' };
 const UNITS = { units: [{ unitId: 1, map: 'xy-md02' }], timeoutMs: 50, intervalMs: 100, retries: 1 };
+const CONTACT = { chip: 'gpiochip0', inputs: [{ line: 4, channel: 'door' }] };
 const OPTIONS: Record<string, { options: object; fixture: string }> = {
   'serial-barcode': { options: SERIAL, fixture: 'maxicode-15434.json' },
+  'zebra-ssi': { options: SERIAL, fixture: 'packets.json' },
+  honeywell: { options: SERIAL, fixture: 'frames.json' },
   llrp: { options: { host: 'reader' }, fixture: 'messages.json' },
+  r200: { options: { ...SERIAL, answerTimeoutMs: 50 }, fixture: 'exchanges.json' },
+  uhfreader18: { options: { ...SERIAL, answerTimeoutMs: 50 }, fixture: 'exchanges.json' },
+  thingmagic: { options: { ...SERIAL, answerTimeoutMs: 50 }, fixture: 'exchanges.json' },
   'modbus-rtu': { options: { ...SERIAL, ...UNITS }, fixture: 'exchanges.json' },
   'modbus-tcp': { options: { host: 'plc', ...UNITS }, fixture: 'exchanges.json' },
   witmotion: { options: SERIAL, fixture: 'frames.json' },
+  elm327: { options: { ...SERIAL, answerTimeoutMs: 200 }, fixture: 'exchanges.json' },
   nmea: { options: SERIAL, fixture: 'sentences.json' },
+  gpsd: { options: { host: 'localhost' }, fixture: 'reports.json' },
+  'hid-barcode': { options: {}, fixture: 'hid-pos.json' },
+  'temper-hid': { options: { intervalMs: 500 }, fixture: 'temper-hid.json' },
+  'one-wire': { options: { intervalMs: 1_000 }, fixture: 'w1-slave.json' },
+  'gpio-contact': { options: CONTACT, fixture: 'lines.json' },
 };
 
 /** READER_EVENT_NOTIFICATION with ConnectionAttemptEvent 0 (LLRP 1.1, 17.1): random bytes never get past the greeting otherwise. */

@@ -70,3 +70,32 @@ it('settles everything when it stops', async () => {
   expect(await outcome).toBe(false);
   expect(clock.timers).toBe(0);
 });
+
+it('asks a refusing disk with one payload, not with all that it holds', async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const append = async () => {
+    asked++;
+    throw Object.assign(new Error('full'), { code: 'disk-full' });
+  };
+  const intake = new Intake({ appender: { append }, clock, log: silentLog });
+  for (let n = 0; n < 100; n++) void intake.store(reading(`${n}`), 0);
+  await clock.advance(0);
+  expect(asked).toBe(100);
+  await clock.advance(5_000);
+  expect(intake.held()).toBe(100);
+  expect(asked).toBe(110);
+});
+
+it('holds no more bytes than it may', async () => {
+  const clock = new ManualClock();
+  const append = async () => {
+    throw Object.assign(new Error('full'), { code: 'read-only' });
+  };
+  const intake = new Intake({ appender: { append }, clock, log: silentLog, maxHeldBytes: 100 });
+  for (let n = 0; n < 20; n++) void intake.store(reading(`device-${n}`), 0);
+  await clock.advance(0);
+  expect(intake.held() + intake.rejected.telemetry).toBe(20);
+  expect(intake.held()).toBeGreaterThan(2);
+  expect(intake.held()).toBeLessThan(8);
+});

@@ -1,7 +1,7 @@
 /**
  * The last step before the Outbox: hands payloads over, and holds on to them while the disk refuses.
  *
- * What is held is bounded by `maxHeld` payloads; beyond it the oldest telemetry goes first, then tracking, alerts last. What goes was
+ * What is held is bounded by `maxHeld` payloads and `maxHeldBytes`; beyond either the oldest telemetry goes first, then tracking, alerts last. What goes was
  * never accepted: it is counted as `rejected`, per lane, and its owner is told. Order within a lane is kept.
  */
 import type { Clock, WallTime } from '../../protocols/base/clock.ts';
@@ -23,6 +23,8 @@ interface Held {
 }
 
 const RETRY_MS = 500;
+/** Offered together once the disk takes records again. */
+const RETRY_TOGETHER = 1_000;
 const PASSING = new Set(['disk-full', 'read-only', 'io-error', 'outbox-busy']);
 
 export class Intake {
@@ -31,17 +33,20 @@ export class Intake {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #maxHeld: number;
+  readonly #maxHeldBytes: number;
   readonly #held: Record<Lane, Held[]> = { alert: [], tracking: [], telemetry: [] };
   /** Offered again after a refusal and not yet answered: what comes new waits behind them. */
   readonly #retrying: Record<Lane, number> = { alert: 0, tracking: 0, telemetry: 0 };
+  #heldBytes = 0;
   #cancelRetry: (() => void) | undefined;
   #stopped = false;
 
-  constructor(options: { appender: Appender; clock: Clock; log: Log; maxHeld?: number }) {
+  constructor(options: { appender: Appender; clock: Clock; log: Log; maxHeld?: number; maxHeldBytes?: number }) {
     this.#appender = options.appender;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#maxHeld = options.maxHeld ?? 20_000;
+    this.#maxHeldBytes = options.maxHeldBytes ?? 16 * 1024 * 1024;
   }
 
   /** Payloads that wait because the disk refused. */
@@ -66,7 +71,7 @@ export class Intake {
   stop(): void {
     this.#stopped = true;
     this.#cancelRetry?.();
-    for (const lane of LANES) for (const item of this.#held[lane].splice(0)) this.#reject(lane, item);
+    for (const lane of LANES) this.#rejectHeld(lane);
   }
 
   #timeOf(observedUs: number): Omit<RecordTime, 'bootId'> {
@@ -91,32 +96,42 @@ export class Intake {
     );
   }
 
-  /** Offers all that a lane holds, in order; what is refused again goes back in front of what came since. */
+  /** Offers what a lane holds, in order, the first one alone: while the disk refuses, one question is enough. */
   async #retry(lane: Lane): Promise<void> {
-    const items = this.#held[lane].splice(0);
-    if (items.length === 0) return;
-    this.#retrying[lane] += items.length;
-    const refused: Held[] = [];
-    await Promise.all(
-      items.map((item) =>
-        this.#appender.append(lane, item.payload, item.at).then(
-          () => item.settle(true),
-          () => refused.push(item),
+    const held = this.#held[lane];
+    for (let count = 1; held.length > 0 && !this.#stopped; count = RETRY_TOGETHER) {
+      const items = held.splice(0, count);
+      this.#heldBytes -= bytesOf(items);
+      this.#retrying[lane] += items.length;
+      const refused: Held[] = [];
+      await Promise.all(
+        items.map((item) =>
+          this.#appender.append(lane, item.payload, item.at).then(
+            () => item.settle(true),
+            () => refused.push(item),
+          ),
         ),
-      ),
-    );
-    this.#retrying[lane] -= items.length;
-    this.#held[lane].unshift(...refused);
-    if (this.#stopped) for (const item of this.#held[lane].splice(0)) this.#reject(lane, item);
-    else if (this.#held[lane].length > 0) this.#scheduleRetry();
+      );
+      this.#retrying[lane] -= items.length;
+      if (refused.length === 0) continue;
+      // Back in front of what came since.
+      held.unshift(...refused);
+      this.#heldBytes += bytesOf(refused);
+      break;
+    }
+    if (this.#stopped) this.#rejectHeld(lane);
+    else if (held.length > 0) this.#scheduleRetry();
   }
 
   #hold(lane: Lane, item: Held): void {
     this.#held[lane].push(item);
-    if (this.held() > this.#maxHeld) {
+    this.#heldBytes += item.payload.length;
+    while (this.held() > this.#maxHeld || this.#heldBytes > this.#maxHeldBytes) {
       const victim = (['telemetry', 'tracking', 'alert'] as const).find((each) => this.#held[each].length > 0) ?? lane;
       const oldest = this.#held[victim].shift();
-      if (oldest) this.#reject(victim, oldest);
+      if (!oldest) break;
+      this.#heldBytes -= oldest.payload.length;
+      this.#reject(victim, oldest);
     }
     this.#scheduleRetry();
   }
@@ -128,8 +143,18 @@ export class Intake {
     });
   }
 
+  #rejectHeld(lane: Lane): void {
+    const items = this.#held[lane].splice(0);
+    this.#heldBytes -= bytesOf(items);
+    for (const item of items) this.#reject(lane, item);
+  }
+
   #reject(lane: Lane, item: Held): void {
     this.rejected[lane]++;
     item.settle(false);
   }
+}
+
+function bytesOf(items: readonly Held[]): number {
+  return items.reduce((sum, { payload }) => sum + payload.length, 0);
 }

@@ -3,22 +3,27 @@
  */
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
+import type { TrackingPayload } from '../../protocols/uplink/model.ts';
 import type { Reading } from '../driver.ts';
 import { type Threshold, ThresholdRule } from '../rules/threshold.ts';
 import { ChangeOnly, type ChangeOptions } from './change-only.ts';
 import type { Intake } from './intake.ts';
+import type { MotionOptions, Whereabouts } from './motion.ts';
+import { MotionStage } from './motion-stage.ts';
 import type { ReadPoint } from './read-point.ts';
-import { ScanWindow } from './scan-window.ts';
-import { TagPresence } from './tag-presence.ts';
+import type { StoredScan } from './recent-scans.ts';
+import { ScanStage } from './scan-stage.ts';
+import type { Stay } from './tag-presence.ts';
+import { TagStage } from './tag-stage.ts';
 import {
   type Identify,
+  type IdentifyTag,
   outcomeToPayload,
   placeOf,
   quantitiesOf,
   type Site,
-  scanToPayload,
+  type Store,
   sensorToPayload,
-  tagToPayload,
 } from './to-payload.ts';
 
 export interface PipelineDevice {
@@ -35,10 +40,13 @@ export interface PipelineOptions {
   devices: readonly PipelineDevice[];
   thresholds: readonly Threshold[];
   site: Site;
+  /** Departures and arrivals, where the gateway rides in a vehicle. */
+  motion?: MotionOptions;
   intake: Intake;
+  /** The last sequence of the tracking lane that is on disk; needed for snapshots alone. */
+  lastSequence?: () => number;
   identify: Identify;
-  /** Package ids of an EPC in hexadecimal, best first. */
-  identifyTag: (epcHex: string) => string[];
+  identifyTag: IdentifyTag;
   clock: Clock;
   log: Log;
   newId: () => string;
@@ -53,6 +61,14 @@ export interface PipelineCounters {
   alerts: number;
 }
 
+/** What outlives the daemon, besides the records themselves. */
+export interface PipelineSnapshot {
+  /** It holds all that tracking records up to this sequence say, and perhaps more. */
+  through: number;
+  stays: Iterable<Stay>;
+  whereabouts?: Whereabouts;
+}
+
 const DEFAULT_CHANGE: ChangeOptions = { deadband: 0, maxIntervalMs: 0 };
 const POSITION_IS_CURRENT_US = 120_000_000;
 
@@ -61,14 +77,25 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #devices: ReadonlyMap<string, PipelineDevice>;
   readonly #rules = new Map<string, ThresholdRule[]>();
-  readonly #scans = new ScanWindow();
-  readonly #tags = new TagPresence();
+  readonly #scans: ScanStage;
+  readonly #tags: TagStage;
+  readonly #motion: MotionStage | undefined;
   readonly #changes = new ChangeOnly();
+  /** Facts on their way to the disk, oldest first, and the last sequence on disk when each was sent there. */
+  readonly #flights = new Set<{ after: number }>();
   #position: { latitude: number; longitude: number; atUs: number } | undefined;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#devices = new Map(options.devices.map((device) => [device.id, device]));
+    const { devices, intake, clock, identify, identifyTag } = options;
+    const site = () => this.#site();
+    const store: Store = (...fact) => this.#storeFact(...fact);
+    this.#scans = new ScanStage({ intake, identify, site });
+    this.#tags = new TagStage({ devices, store, clock, identify: identifyTag, site });
+    const { vehicleId } = options.site;
+    const { motion } = options;
+    this.#motion = motion && vehicleId !== undefined ? new MotionStage({ motion, vehicleId, store }) : undefined;
     for (const threshold of options.thresholds) {
       const key = `${threshold.deviceId} ${threshold.quantity}`;
       const rules = this.#rules.get(key) ?? [];
@@ -87,15 +114,74 @@ export class Pipeline {
     const device = this.#devices.get(deviceId);
     if (!device) throw new Error(`device ${deviceId} is not in the pipeline's configuration`);
     this.counters.readings++;
-    if (reading.kind === 'scan') await this.#scan(device, reading);
-    else if (reading.kind === 'tag') await this.#tag(device, reading);
-    else if (reading.kind === 'status') await this.#status(device, reading);
-    else await this.#sensor(device, reading);
+    if (reading.kind === 'scan') {
+      const { readPoint } = device;
+      if (!readPoint) throw new Error(`device ${device.id} has no read point`);
+      if (!(await this.#scans.take(device.id, readPoint, reading))) this.counters.repeated++;
+    } else if (reading.kind === 'tag') {
+      if (!(await this.#tags.take(device, reading))) this.counters.repeated++;
+    } else if (reading.kind === 'status') await this.#status(device, reading);
+    else await Promise.all([this.#motion?.take(device.id, reading), this.#sensor(device, reading)]);
   }
 
-  /** Forgets tags that have left; to be called about once a second. */
+  /** Before the first reading: what the outbox holds of this boot's last scans, oldest first. */
+  remember(scans: readonly StoredScan[]): void {
+    const windows = new Map(
+      this.#options.devices.flatMap(({ readPoint }) => (readPoint ? [[readPoint.id, readPoint.scanWindowMs]] : [])),
+    );
+    this.#scans.remember(scans, (readPoint) => windows.get(readPoint));
+  }
+
+  /** What a daemon that is started again has to know of tags and vehicle: what of it is on disk. */
+  snapshot(): PipelineSnapshot {
+    const [oldest] = this.#flights;
+    return {
+      through: oldest?.after ?? this.#lastSequence(),
+      stays: this.#tags.stays(),
+      ...(this.#motion ? { whereabouts: this.#motion.whereabouts } : {}),
+    };
+  }
+
+  /** Grows with each change of what a snapshot holds, and with each read of a tag. */
+  get changes(): { facts: number; reads: number } {
+    const { changes, reads } = this.#tags.counts;
+    return { facts: changes + (this.#motion?.changes ?? 0), reads };
+  }
+
+  /** Before the first reading: the snapshot of the daemon before. Returns how many of its stays have their place still. */
+  restore(snapshot: Omit<PipelineSnapshot, 'through'>): number {
+    if (snapshot.whereabouts) this.#motion?.restore(snapshot.whereabouts);
+    let restored = 0;
+    for (const stay of snapshot.stays) if (this.#tags.restore(stay)) restored++;
+    return restored;
+  }
+
+  /** Before the first reading, oldest first: tracking records that were stored after that snapshot. */
+  replay(payload: TrackingPayload, atUs: number): void {
+    if (payload.packageId.startsWith('vehicle:')) this.#motion?.replay(payload);
+    else if (payload.antenna !== undefined) this.#tags.replay(payload, atUs);
+  }
+
+  /** What time alone brings about; to be called several times a second. */
   tick(): void {
-    this.#tags.departed(this.#options.clock.monotonicUs());
+    this.#tags.tick();
+  }
+
+  /** Whether a device is heard: while a reader is not, no tag departs from it. */
+  listen(deviceId: string, isHeard: boolean): void {
+    this.#tags.listen(deviceId, isHeard);
+  }
+
+  /** Stores what a snapshot holds, and knows from which sequence on the record stands. */
+  async #storeFact(...[payload, observedUs, settle]: Parameters<Store>): Promise<void> {
+    const flight = { after: this.#lastSequence() };
+    this.#flights.add(flight);
+    settle(await this.#options.intake.store(payload, observedUs));
+    this.#flights.delete(flight);
+  }
+
+  #lastSequence(): number {
+    return this.#options.lastSequence?.() ?? 0;
   }
 
   /** Where the gateway is now: a vehicle's last fix, while it is recent. */
@@ -104,36 +190,6 @@ export class Pipeline {
     const position = this.#position;
     if (!position || clock.monotonicUs() - position.atUs > POSITION_IS_CURRENT_US) return site;
     return { ...site, latitude: position.latitude, longitude: position.longitude };
-  }
-
-  async #scan(device: PipelineDevice, reading: Extract<Reading, { kind: 'scan' }>): Promise<void> {
-    const { readPoint } = device;
-    if (!readPoint) throw new Error(`device ${device.id} has no read point`);
-    const key = `${readPoint.id} ${reading.aim ?? ''} ${reading.text}`;
-    if (!this.#scans.admit(key, reading.monotonicUs, readPoint.scanWindowMs)) {
-      this.counters.repeated++;
-      reading.acknowledge?.(true);
-      return;
-    }
-    const { identify, intake } = this.#options;
-    const payload = scanToPayload({ reading, deviceId: device.id, readPoint, site: this.#site(), identify });
-    const accepted = await intake.store(payload, reading.monotonicUs);
-    if (!accepted) this.#scans.forget(key);
-    reading.acknowledge?.(accepted);
-  }
-
-  async #tag(device: PipelineDevice, reading: Extract<Reading, { kind: 'tag' }>): Promise<void> {
-    const readPoint = device.antennas?.get(reading.antenna) ?? device.readPoint;
-    if (!readPoint) return;
-    const presence = this.#tags.see(readPoint, reading, reading.monotonicUs);
-    if (!presence) {
-      this.counters.repeated++;
-      return;
-    }
-    const packageIds = this.#options.identifyTag(presence.epcHex);
-    const payload = tagToPayload({ presence, deviceId: device.id, readPoint, site: this.#site(), packageIds });
-    const accepted = await this.#options.intake.store(payload, reading.monotonicUs);
-    if (!accepted) this.#tags.forget(readPoint.id, presence.epcHex);
   }
 
   async #sensor(device: PipelineDevice, reading: Exclude<Reading, { kind: 'scan' | 'tag' | 'status' }>): Promise<void> {

@@ -3,9 +3,16 @@
  * passing a tunnel's second reader). Monotonic time only. Bound: `maxEntries`; when it is reached the oldest entry goes first, so
  * at worst a label is counted as seen anew.
  */
+/**
+ * A Map steps over what was deleted at its front each time it is walked, so it is walked seldom: once in so many admissions, and when full a
+ * part of this size goes at once.
+ */
+const LOOK_EVERY = 64;
+
 export class ScanWindow {
   readonly #seen = new Map<string, number>();
   readonly #maxEntries: number;
+  #admitted = 0;
 
   constructor(maxEntries = 100_000) {
     this.#maxEntries = maxEntries;
@@ -17,7 +24,7 @@ export class ScanWindow {
     if (until !== undefined && atUs < until) return false;
     this.#seen.delete(key);
     this.#seen.set(key, atUs + windowMs * 1000);
-    this.#evict(atUs);
+    if (++this.#admitted % LOOK_EVERY === 0 || this.#seen.size > this.#maxEntries) this.#evict(atUs);
     return true;
   }
 
@@ -31,8 +38,10 @@ export class ScanWindow {
   }
 
   #evict(nowUs: number): void {
+    const isFull = this.#seen.size > this.#maxEntries;
+    const most = isFull ? this.#maxEntries - Math.floor(this.#maxEntries / LOOK_EVERY) : this.#maxEntries;
     for (const [key, until] of this.#seen) {
-      if (until > nowUs && this.#seen.size <= this.#maxEntries) return;
+      if (until > nowUs && this.#seen.size <= most) return;
       this.#seen.delete(key);
     }
   }

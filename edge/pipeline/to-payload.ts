@@ -1,11 +1,11 @@
 /**
  * Normalise: what a driver read becomes what the gateway states, with the place it was read at. Pure.
  */
-import type { AlertPayload, Place, TelemetryPayload, TrackingPayload } from '../../protocols/uplink/model.ts';
+import type { AlertPayload, Payload, Place, TelemetryPayload, TrackingPayload } from '../../protocols/uplink/model.ts';
 import type { Reading } from '../driver.ts';
 import type { ThresholdOutcome } from '../rules/threshold.ts';
 import { type ReadPoint, scanTypeOf } from './read-point.ts';
-import type { Presence } from './tag-presence.ts';
+import type { PresenceChange } from './tag-presence.ts';
 
 /** Where a gateway is: a facility with fixed coordinates, or a vehicle with the last known ones. */
 export interface Site {
@@ -18,10 +18,16 @@ export interface Site {
 /** Ids of what a label or a tag names, best first; never empty. */
 export type Identify = (label: { aim?: string; text: string }, preference?: readonly string[]) => string[];
 
+/** Package ids of an EPC in hexadecimal, best first; empty for what is no EPC. */
+export type IdentifyTag = (epcHex: string, preference?: readonly string[]) => string[];
+
+/** Puts a payload on disk, and says whether it is there or had to be given up. Resolves after that. */
+export type Store = (payload: Payload, observedUs: number, settle: (isStored: boolean) => void) => Promise<void>;
+
 const MAX_OTHER_IDS = 8;
 
 export function placeOf(site: Site, readPoint?: ReadPoint): Place {
-  return { ...(readPoint ? { readPoint: readPoint.id } : {}), ...site };
+  return readPoint ? { readPoint: readPoint.id, ...site } : { ...site };
 }
 
 export function scanToPayload(options: {
@@ -39,28 +45,33 @@ export function scanToPayload(options: {
     packageId,
     otherIds: otherIds.slice(0, MAX_OTHER_IDS),
     scanned: reading.text,
-    ...(reading.aim === undefined ? {} : { aim: reading.aim }),
+    ...(reading.aim !== undefined && { aim: reading.aim }),
   };
 }
 
 export function tagToPayload(options: {
-  presence: Presence;
-  deviceId: string;
+  change: PresenceChange;
   readPoint: ReadPoint;
   site: Site;
   /** Ids of what the EPC names, best first. */
   packageIds: readonly string[];
 }): TrackingPayload {
-  const { presence, deviceId, readPoint, site } = options;
-  const [packageId = `epc:${presence.epcHex}`, ...otherIds] = options.packageIds;
-  return {
-    ...tracking({ deviceId, readPoint, site }),
+  const { change, readPoint, site } = options;
+  const [packageId = `epc:${change.epcHex}`, ...otherIds] = options.packageIds;
+  const payload: TrackingPayload = {
+    ...tracking({ deviceId: change.deviceId, readPoint, site }),
     packageId,
     otherIds: otherIds.slice(0, MAX_OTHER_IDS),
-    scanned: presence.epcHex,
-    antenna: presence.antenna,
-    reads: presence.reads,
-    ...(presence.rssiDbm === undefined ? {} : { rssiDbm: presence.rssiDbm }),
+    scanned: change.epcHex,
+    antenna: change.antenna,
+    reads: change.reads,
+    ...(change.rssiDbm === undefined ? {} : { rssiDbm: change.rssiDbm }),
+  };
+  if (change.kind === 'arrived') return payload;
+  return {
+    ...payload,
+    eventType: 'TAG_DEPARTED',
+    presentMs: Math.max(0, Math.round((change.lastUs - change.firstUs) / 1000)),
   };
 }
 

@@ -8,7 +8,7 @@
  */
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nativeModuleMissing } from './serial.ts';
+import { nativeModuleMissing, SERIALPORT } from './native-module.ts';
 
 /** What the operating system knows about a port (the part of serialport's PortInfo that is used). */
 export interface ListedPort {
@@ -105,8 +105,13 @@ const MAKERS: Readonly<Record<string, Omit<Recognised, 'certainty'>>> = {
   '1546': { driver: 'nmea', name: 'gps', why: 'u-blox GNSS receiver' },
 };
 
+/** What a maker of one kind of device only makes. */
+export function makerOf(usbId: string | undefined): Omit<Recognised, 'certainty'> | undefined {
+  return MAKERS[usbId?.slice(0, 4) ?? ''];
+}
+
 function recognise(usbId: string | undefined): Recognised {
-  const known = MAKERS[usbId?.slice(0, 4) ?? ''];
+  const known = makerOf(usbId);
   if (known) return { ...known, certainty: 'known' };
   const what = usbId ? 'a general-purpose USB adapter' : 'an on-board port';
   return {
@@ -136,7 +141,7 @@ async function readLinks(folder: string): Promise<Map<string, string>> {
 
 async function listPorts(): Promise<ListedPort[]> {
   const { SerialPort } = await import('serialport').catch((cause: unknown) => {
-    throw nativeModuleMissing(cause);
+    throw nativeModuleMissing(SERIALPORT, cause);
   });
   // It asks udev; a box without udev still has the links, or nothing to tell.
   return await SerialPort.list().catch(() => []);

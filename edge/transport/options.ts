@@ -1,6 +1,6 @@
 /** The parts of a driver's options that say how its device is reached; the same words in every driver. */
 import { z } from 'zod';
-import type { SerialOptions, TcpOptions } from './transport.ts';
+import type { HidOptions, SerialOptions, TcpOptions } from './transport.ts';
 
 /** Fields of a serial port, to be spread into a driver's schema; defaults are the device family's factory settings. */
 export function serialFields(factory: { baudRate: number; parity?: 'none' | 'even' | 'odd' }) {
@@ -38,3 +38,41 @@ export function tcpTransport(options: Omit<Required<TcpOptions>, 'kind'>): TcpOp
   const { host, port, connectTimeoutMs } = options;
   return { kind: 'tcp', host, port, connectTimeoutMs };
 }
+
+/** Fields that tell one HID device from the others, to be spread into a driver's schema. All may be left out where there is only one. */
+export const hidFields = {
+  usbId: z
+    .string()
+    .regex(/^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}$/, "vendor and product as 'lsusb' shows them: 05e0:1200")
+    .transform((id) => id.toLowerCase())
+    .optional()
+    .describe('USB vendor and product'),
+  serialNumber: z.string().min(1).max(126).optional().describe('Serial number of the device'),
+  usbPort: z
+    .string()
+    .regex(/^\d+-\d+(\.\d+)*$/, "a USB socket as the kernel counts them: 1-1.4 ('milepost edge devices' lists them)")
+    .optional()
+    .describe('USB socket, for devices without a serial number of which there are several'),
+  path: z.string().regex(/^\/.+/, 'an absolute path').optional().describe('Device file, or a link of udev’s to it'),
+};
+
+export function hidIdentity(options: {
+  usbId?: string | undefined;
+  serialNumber?: string | undefined;
+  usbPort?: string | undefined;
+  path?: string | undefined;
+}): Pick<HidOptions, 'kind' | 'usbIds' | 'serialNumber' | 'usbPort' | 'path'> {
+  const { usbId, serialNumber, usbPort, path } = options;
+  return {
+    kind: 'hid',
+    ...(usbId !== undefined && { usbIds: [usbId] }),
+    ...(serialNumber !== undefined && { serialNumber }),
+    ...(usbPort !== undefined && { usbPort }),
+    ...(path !== undefined && { path }),
+  };
+}
+
+/** Name of one sensor of a device that has several: `channel` of its readings. */
+export const channelName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,62}$/, 'letters, digits, dots, colons, dashes or underscores');

@@ -2,7 +2,8 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { nativeModuleMissing, openSerial, type SerialBinding } from './serial.ts';
+import { nativeModuleMissing, SERIALPORT } from './native-module.ts';
+import { openSerial, type SerialBinding } from './serial.ts';
 
 const never = new AbortController().signal;
 const PORT = { kind: 'serial', path: '/dev/serial/by-id/usb-x', baudRate: 9600 } as const;
@@ -55,7 +56,10 @@ describe('opening a serial port', () => {
   });
 
   it('says what to install when the native module does not load', () => {
-    const error = nativeModuleMissing(new Error('No native build was found for platform=linux arch=riscv64\n at …'));
+    const error = nativeModuleMissing(
+      SERIALPORT,
+      new Error('No native build was found for platform=linux arch=riscv64\n at …'),
+    );
     expect(error.code).toBe('native-module-missing');
     expect(error.message).toContain('arch=riscv64');
     expect(error.message).toContain('npm install serialport');

@@ -11,6 +11,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { IncomingBytes } from './incoming-bytes.ts';
+import { nativeModuleMissing, SERIALPORT } from './native-module.ts';
 import { type SerialOptions, type Transport, TransportError } from './transport.ts';
 
 const READ_BYTES = 16 * 1024;
@@ -160,24 +161,14 @@ async function deviceNumber(path: string): Promise<string | undefined> {
   );
 }
 
-async function loadBinding(): Promise<SerialBinding> {
+/** @throws TransportError `native-module-missing` */
+export async function loadBinding(): Promise<SerialBinding> {
   try {
     const { SerialPort } = await import('serialport');
     return SerialPort.binding;
   } catch (cause) {
-    throw nativeModuleMissing(cause);
+    throw nativeModuleMissing(SERIALPORT, cause);
   }
-}
-
-export function nativeModuleMissing(cause: unknown): TransportError {
-  const reason = messageOf(cause).split('\n')[0];
-  return new TransportError({
-    code: 'native-module-missing',
-    message:
-      `serial devices need the native module 'serialport', which does not load here (${reason}): ` +
-      `run 'npm install serialport' in Milepost's folder; on a platform without a ready-made build that takes python3, make and g++`,
-    cause,
-  });
 }
 
 // The binding gives no errno, only the text of strerror(3).

@@ -263,7 +263,7 @@ function faultOf(error: unknown): Fault {
 }
 
 function endedError(options: TransportOptions): TransportError {
-  const code = options.kind === 'serial' ? 'port-lost' : 'connection-lost';
+  const code = options.kind === 'tcp' ? 'connection-lost' : 'port-lost';
   return new TransportError({ code, message: `${describeTransport(options)}: the device ended the connection` });
 }
 

@@ -6,8 +6,15 @@ import {
   findParameter,
   type Message,
   type Parameter,
+  ROSPEC_EVENT,
   statusOf,
 } from '../../../protocols/llrp/index.ts';
+
+/** What a reader tells besides tags. */
+export type ReaderEvent =
+  | ({ kind: 'status' } & ReaderStatus)
+  | { kind: 'input'; port: number; isHigh: boolean }
+  | { kind: 'inventory'; roSpecId: number; runs: boolean };
 
 export interface ReaderStatus {
   code: string;
@@ -17,7 +24,7 @@ export interface ReaderStatus {
 }
 
 /** `closed`: the reader says that it ends the connection. */
-export function interpretEvents(message: Message): ReaderStatus[] | 'closed' {
+export function interpretEvents(message: Message): ReaderEvent[] | 'closed' {
   if (message.name === 'ERROR_MESSAGE') {
     const status = statusOf(message);
     return [
@@ -30,14 +37,14 @@ export function interpretEvents(message: Message): ReaderStatus[] | 'closed' {
   return events.flatMap((event) => interpretEvent(event));
 }
 
-function interpretEvent(event: Parameter): ReaderStatus[] {
+function interpretEvent(event: Parameter): ReaderEvent[] {
   switch (event.name) {
     case 'AntennaEvent': {
       const connected = event.eventType === ANTENNA_EVENT.connected;
       const [code, what] = connected
         ? ['antenna-connected', 'is connected again']
         : ['antenna-disconnected', 'is disconnected: check its cable'];
-      return [{ code, message: `antenna ${event.antennaId} ${what}`, repeats: false }];
+      return [{ kind: 'status', code, message: `antenna ${event.antennaId} ${what}`, repeats: false }];
     }
     case 'ReaderExceptionEvent': {
       const antenna = findParameter(event.parameters, 'AntennaID');
@@ -46,6 +53,10 @@ function interpretEvent(event: Parameter): ReaderStatus[] {
         complaint('reader-exception', `the reader reports${where}: ${event.message || 'an exception without text'}`),
       ];
     }
+    case 'GPIEvent':
+      return [{ kind: 'input', port: event.gpiPort, isHigh: event.gpiEvent }];
+    case 'ROSpecEvent':
+      return [{ kind: 'inventory', roSpecId: event.roSpecId, runs: event.eventType === ROSPEC_EVENT.start }];
     case 'ReportBufferLevelWarningEvent':
       return [
         complaint(
@@ -63,6 +74,6 @@ function interpretEvent(event: Parameter): ReaderStatus[] {
   }
 }
 
-function complaint(code: string, message: string): ReaderStatus {
-  return { code, message, repeats: true };
+function complaint(code: string, message: string): ReaderEvent {
+  return { kind: 'status', code, message, repeats: true };
 }

@@ -12,6 +12,7 @@ import {
   describeStatus,
   encodeMessage,
   type Header,
+  impinjExtensionsStatus,
   LlrpFramer,
   type Message,
   STATUS_CODE,
@@ -20,11 +21,11 @@ import {
 import { type DriverContext, DriverError } from '../../driver.ts';
 import { ChunkReader } from '../../transport/chunk-reader.ts';
 
-const ASIDE_MAX = 256;
+const ASIDE_MAX = 4096;
 const KEEPALIVE = 62;
 const ERROR_MESSAGE = 100;
-/** Version of what we send: every reader speaks it, also those of LLRP 1.1 until another is agreed. */
-const VERSION = 1;
+/** Every reader speaks it, also those of LLRP 1.1 until another is agreed. */
+const LLRP_1_0_1 = 1;
 
 /** A message without what the session fills in. */
 type Request = Message extends infer M ? (M extends Message ? Omit<M, 'version' | 'id'> : never) : never;
@@ -42,6 +43,8 @@ export class LlrpSession {
   #frames: Buffer[] = [];
   #aside: Buffer[] = [];
   #messageId = 0;
+  /** Of what we send. */
+  version = LLRP_1_0_1;
   #unreadableBytes = 0;
 
   constructor(context: DriverContext, answerTimeoutMs: number) {
@@ -50,12 +53,19 @@ export class LlrpSession {
     this.#reader = new ChunkReader(context);
   }
 
+  nowUs(): number {
+    return this.#context.clock.monotonicUs();
+  }
+
   /**
    * The next frame that is no keepalive; undefined when nothing at all (no keepalive either) came for so long.
+   * @param withinMs undefined after this time too, whatever keepalives come.
    * @throws SessionOver, TransportError
    */
-  async receive(silenceMs: number): Promise<Buffer | undefined> {
-    return this.#aside.shift() ?? (await this.#nextFrame(() => this.#reader.read(silenceMs)));
+  async receive(silenceMs: number, withinMs = Number.POSITIVE_INFINITY): Promise<Buffer | undefined> {
+    const deadlineUs = this.nowUs() + withinMs * 1000;
+    const read = () => this.#reader.read(Math.max(1, Math.min(silenceMs, (deadlineUs - this.nowUs()) / 1000)));
+    return this.#aside.shift() ?? (await this.#nextFrame(read));
   }
 
   /**
@@ -87,7 +97,7 @@ export class LlrpSession {
   /** Sends a message and does not wait; returns its header, by which a response is known. */
   async tell(request: Request): Promise<Header> {
     this.#messageId = (this.#messageId % 0xffff_ffff) + 1;
-    const bytes = encodeMessage({ ...request, version: VERSION, id: this.#messageId } as Message);
+    const bytes = encodeMessage({ ...request, version: this.version, id: this.#messageId } as Message);
     await this.#context.transport.write(bytes);
     return decodeHeader(bytes);
   }
@@ -128,7 +138,7 @@ export class LlrpSession {
       if (frame && decodeHeader(frame).type !== KEEPALIVE) return frame;
       if (frame) {
         const { id } = decodeHeader(frame);
-        await this.#context.transport.write(encodeMessage({ name: 'KEEPALIVE_ACK', version: VERSION, id }));
+        await this.#context.transport.write(encodeMessage({ name: 'KEEPALIVE_ACK', version: this.version, id }));
         continue;
       }
       const chunk = await read();
@@ -143,11 +153,21 @@ export class LlrpSession {
     const header = decodeHeader(frame);
     if (header.id !== sent.id) return undefined;
     const isError = header.type === ERROR_MESSAGE;
-    if (!isError && header.type !== answerTypeOf(sent.type)) return undefined;
+    if (!isError && header.type !== (answerTypeOf(sent.type) ?? sent.type)) return undefined;
     const message = this.decode(frame, decodeMessage);
     if (message && !isError) return message;
     const reason = message ? (refusalIn(message) ?? 'without a reason') : 'which cannot be decoded';
     throw new DriverError({ code: 'reader-error', message: `the reader answers ${name} with an error: ${reason}` });
+  }
+
+  /** As `ask`, for what a reader may not know: undefined when it answers with ERROR_MESSAGE. */
+  async tryToAsk(request: Request): Promise<Message | undefined> {
+    try {
+      return await this.ask(request);
+    } catch (error) {
+      if (error instanceof DriverError && error.code === 'reader-error') return undefined;
+      throw error;
+    }
   }
 
   #keep(frame: Buffer): void {
@@ -165,7 +185,7 @@ export class LlrpSession {
 
 /** Why a response is no success; undefined when it is one. */
 export function refusalIn(response: Message): string | undefined {
-  const status = statusOf(response);
+  const status = statusOf(response) ?? impinjExtensionsStatus(response);
   return status === undefined || status.statusCode === STATUS_CODE.M_Success ? undefined : describeStatus(status);
 }
 

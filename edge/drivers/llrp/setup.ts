@@ -6,25 +6,32 @@
  */
 import {
   CAPABILITY_DATA,
+  CONFIG_DATA,
   CONNECTION_ATTEMPT,
   decodeMessage,
   EVENT_TYPE,
   filterParameters,
   findParameter,
-  inventoryRoSpec,
+  impinjEnableExtensions,
   KEEPALIVE_TRIGGER,
   type MessageOf,
   type Parameter,
   type ParameterOf,
-  REPORT_TRIGGER,
-  STOP_TRIGGER,
+  VENDOR,
 } from '../../../protocols/llrp/index.ts';
 import { DriverError } from '../../driver.ts';
 import type { LlrpOptions } from './options.ts';
+import { type ReaderTime, readerTimeOf } from './reader-time.ts';
+import { buildRoSpec, choosePowers, ROSPEC_ID } from './ro-spec.ts';
 import { type LlrpSession, refusalIn } from './session.ts';
 
-/** Any number but 0 will do: the reader has no other ROSpec. */
-export const ROSPEC_ID = 1;
+const LLRP_1_0_1 = 1;
+const LLRP_1_1 = 2;
+
+export interface ContactState {
+  channel: string;
+  open: boolean;
+}
 
 export interface Complaint {
   code: string;
@@ -43,12 +50,17 @@ export interface Setup {
   facts: ReaderFacts | undefined;
   /** The reader sends keepalives: silence means that it is gone. */
   keepalive: boolean;
+  /** What the contacts at its inputs are at the beginning. */
+  contacts: ContactState[];
+  /** The reader's clock when it greeted. */
+  welcome: ReaderTime | undefined;
 }
 
 /** @throws DriverError `reader-busy`, `reader-refused`, `reader-error`, `device-silent`; SessionOver, TransportError */
 export async function setUpReader(session: LlrpSession, options: LlrpOptions): Promise<Setup> {
-  await awaitWelcome(session, options);
+  const welcome = await awaitWelcome(session, options);
   const complaints: Complaint[] = [];
+  if (options.protocolVersion === 'auto') await agreeOnVersion(session);
   const capabilities = await session.demand({
     name: 'GET_READER_CAPABILITIES',
     requestedData: CAPABILITY_DATA.all,
@@ -61,20 +73,34 @@ export async function setUpReader(session: LlrpSession, options: LlrpOptions): P
     const message = `antenna ${missing.join(', ')} is configured, the reader has ${facts?.antennas} antenna ports`;
     complaints.push({ code: 'antenna-missing', message });
   }
-  const keepalive = await configure(session, options, complaints);
-  await session.ask({ name: 'DELETE_ROSPEC', roSpecId: 0 });
-  const power = choosePower(parameters, options.transmitPowerDbm);
-  if (options.transmitPowerDbm !== undefined && power === undefined) {
-    const message = `the reader tells no power table: transmitPowerDbm ${options.transmitPowerDbm} has no effect`;
-    complaints.push({ code: 'power-unknown', message });
+  const canHold = findParameter(parameters, 'LLRPCapabilities')?.supportsEventAndReportHolding === true;
+  if (options.holdReports && !canHold) {
+    complaints.push({
+      code: 'reader-config-refused',
+      message: 'the reader cannot hold reports back: holdReports has no effect',
+    });
   }
-  await session.demand({ name: 'ADD_ROSPEC', parameters: [buildRoSpec(options, power)] });
+  // What it held back while nobody was connected comes now, before the ROSpec that it belongs to is deleted.
+  if (canHold) await session.tell({ name: 'ENABLE_EVENTS_AND_REPORTS' });
+  const extended = await enableImpinj(session, { options, facts, complaints });
+  const keepalive = await configure(session, { options, canHold, complaints });
+  const contacts = await readContacts(session, { options, complaints });
+  await session.ask({ name: 'DELETE_ROSPEC', roSpecId: 0 });
+  const power = choosePowers(parameters, options);
+  if (options.transmitPowerDbm !== undefined && power === undefined) {
+    const wish = JSON.stringify(options.transmitPowerDbm);
+    complaints.push({
+      code: 'power-unknown',
+      message: `the reader tells no power table: transmitPowerDbm ${wish} has no effect`,
+    });
+  }
+  await session.demand({ name: 'ADD_ROSPEC', parameters: [buildRoSpec(options, power, extended)] });
   await session.demand({ name: 'ENABLE_ROSPEC', roSpecId: ROSPEC_ID });
   if (options.start === 'command') await session.demand({ name: 'START_ROSPEC', roSpecId: ROSPEC_ID });
-  return { complaints, facts, keepalive };
+  return { complaints, facts, keepalive, contacts, welcome };
 }
 
-async function awaitWelcome(session: LlrpSession, options: LlrpOptions): Promise<void> {
+async function awaitWelcome(session: LlrpSession, options: LlrpOptions): Promise<ReaderTime | undefined> {
   const where = `${options.host}:${options.port}`;
   const frame = await session.receive(options.answerTimeoutMs);
   const message = frame && session.decode(frame, decodeMessage);
@@ -87,7 +113,7 @@ async function awaitWelcome(session: LlrpSession, options: LlrpOptions): Promise
   }
   switch (attempt.status) {
     case CONNECTION_ATTEMPT.success:
-      return;
+      return message && readerTimeOf(message, session.nowUs());
     case CONNECTION_ATTEMPT.readerInitiatedConnectionExists:
     case CONNECTION_ATTEMPT.clientInitiatedConnectionExists:
     case CONNECTION_ATTEMPT.anotherConnectionAttempted:
@@ -110,8 +136,47 @@ function connectionAttempt(
   return data && findParameter(data.parameters, 'ConnectionAttemptEvent');
 }
 
-/** Two messages: a reader that knows an event less than we do still gives keepalives. */
-async function configure(session: LlrpSession, options: LlrpOptions, complaints: Complaint[]): Promise<boolean> {
+/** LLRP 1.1, clause 9.1: asked in 1.1, a reader of 1.0.1 answers with an error, and 1.0.1 it is. */
+async function agreeOnVersion(session: LlrpSession): Promise<void> {
+  session.version = LLRP_1_1;
+  const supported = await session.tryToAsk({ name: 'GET_SUPPORTED_VERSION' });
+  const speaks = supported?.name === 'GET_SUPPORTED_VERSION_RESPONSE' ? supported : undefined;
+  if (speaks && refusalIn(speaks) === undefined && speaks.supportedVersion >= LLRP_1_1) {
+    if (speaks.currentVersion === LLRP_1_1) return;
+    const agreed = await session.tryToAsk({ name: 'SET_PROTOCOL_VERSION', protocolVersion: LLRP_1_1 });
+    if (agreed && refusalIn(agreed) === undefined) return;
+  }
+  session.version = LLRP_1_0_1;
+}
+
+interface Asked {
+  options: LlrpOptions;
+  complaints: Complaint[];
+}
+
+/** Whether Impinj's parameters may be used. */
+async function enableImpinj(
+  session: LlrpSession,
+  { options, facts, complaints }: Asked & { facts: ReaderFacts | undefined },
+): Promise<boolean> {
+  if (!options.impinj) return false;
+  if (facts?.manufacturer !== VENDOR.impinj) {
+    const message = `the reader is of manufacturer ${facts?.manufacturer ?? 'unknown'}, not Impinj (${VENDOR.impinj}): 'impinj' has no effect`;
+    complaints.push({ code: 'reader-config-refused', message });
+    return false;
+  }
+  const answer = await session.tryToAsk(impinjEnableExtensions);
+  const refusal = answer ? refusalIn(answer) : 'it does not know them';
+  if (refusal === undefined) return true;
+  complaints.push({ code: 'reader-config-refused', message: `the reader refuses Impinj's extensions: ${refusal}` });
+  return false;
+}
+
+/** One message for each thing: a reader that knows an event less than we do still gives keepalives. */
+async function configure(
+  session: LlrpSession,
+  { options, canHold, complaints }: Asked & { canHold: boolean },
+): Promise<boolean> {
   const set = async (parameters: Parameter[], what: string) => {
     const response = await session.ask({ name: 'SET_READER_CONFIG', resetToFactoryDefault: false, parameters });
     const refusal = refusalIn(response);
@@ -125,10 +190,50 @@ async function configure(session: LlrpSession, options: LlrpOptions, complaints:
     periodMs: options.keepaliveMs,
   } as const;
   const keepalive = await set([spec], 'keepalives, so that its loss is noticed late');
-  const events = [EVENT_TYPE.reportBufferFillWarning, EVENT_TYPE.readerException, EVENT_TYPE.antenna];
+  const { inputs, holdReports } = options;
+  const events: number[] = [
+    EVENT_TYPE.roSpec,
+    EVENT_TYPE.reportBufferFillWarning,
+    EVENT_TYPE.readerException,
+    EVENT_TYPE.antenna,
+    ...(inputs.length > 0 ? [EVENT_TYPE.gpi] : []),
+  ];
   const parameters = events.map((eventType) => ({ name: 'EventNotificationState', eventType, enabled: true }) as const);
   await set([{ name: 'ReaderEventNotificationSpec', parameters }], 'to tell about antennas and exceptions');
+  if (canHold) await set([{ name: 'EventsAndReports', holdUponReconnect: holdReports }], 'to hold reports back');
+  const ports = inputs.map(
+    ({ port }) => ({ name: 'GPIPortCurrentState', gpiPort: port, enabled: true, state: 0 }) as const,
+  );
+  if (ports.length > 0) await set(ports, 'to watch its inputs');
   return keepalive;
+}
+
+async function readContacts(session: LlrpSession, { options, complaints }: Asked): Promise<ContactState[]> {
+  if (options.inputs.length === 0) return [];
+  const request = {
+    antennaId: 0,
+    requestedData: CONFIG_DATA.gpiPortCurrentState,
+    gpiPort: 0,
+    gpoPort: 0,
+    parameters: [],
+  };
+  const response = await session.ask({ name: 'GET_READER_CONFIG', ...request });
+  const refusal = refusalIn(response);
+  const states = 'parameters' in response ? filterParameters(response.parameters, 'GPIPortCurrentState') : [];
+  const missing = options.inputs.filter(({ port }) => !states.some(({ gpiPort }) => gpiPort === port));
+  if (missing.length > 0) {
+    const which = missing.map(({ port }) => port).join(', ');
+    const message = `the reader has no input ${which}${refusal === undefined ? '' : `: ${refusal}`}`;
+    complaints.push({ code: 'reader-input-missing', message });
+  }
+  // State 2: the reader does not know.
+  return states.flatMap(({ gpiPort, state }) => (state > 1 ? [] : contactOf(options, gpiPort, state === 1)));
+}
+
+/** The contact at an input, by its level; none where nothing is said to be wired to it. */
+export function contactOf(options: LlrpOptions, port: number, isHigh: boolean): ContactState[] {
+  const input = options.inputs.find((each) => each.port === port);
+  return input ? [{ channel: input.channel, open: isHigh === (input.openWhen === 'high') }] : [];
 }
 
 function readFacts(capabilities: readonly Parameter[]): ReaderFacts | undefined {
@@ -136,52 +241,4 @@ function readFacts(capabilities: readonly Parameter[]): ReaderFacts | undefined 
   if (!general) return undefined;
   const { manufacturer, model, firmwareVersion, maxNumberOfAntennas } = general;
   return { manufacturer, model, firmware: firmwareVersion, antennas: maxNumberOfAntennas };
-}
-
-interface Power {
-  transmitPowerIndex: number;
-  hopTableId: number;
-}
-
-/** The reader's highest step that is not above the wish; its lowest when all are above. */
-function choosePower(capabilities: readonly Parameter[], wishDbm: number | undefined): Power | undefined {
-  const regulatory = findParameter(capabilities, 'RegulatoryCapabilities');
-  const uhf = regulatory && findParameter(regulatory.parameters, 'UHFBandCapabilities');
-  if (!uhf || wishDbm === undefined) return undefined;
-  const steps = filterParameters(uhf.parameters, 'TransmitPowerLevelTableEntry');
-  const rising = [...steps].sort((a, b) => a.transmitPowerCentiDbm - b.transmitPowerCentiDbm);
-  const step = rising.findLast(({ transmitPowerCentiDbm }) => transmitPowerCentiDbm <= wishDbm * 100) ?? rising[0];
-  if (!step) return undefined;
-  const frequencies = findParameter(uhf.parameters, 'FrequencyInformation');
-  const hopTable = frequencies && findParameter(frequencies.parameters, 'FrequencyHopTable');
-  return { transmitPowerIndex: step.index, hopTableId: hopTable?.hopTableId ?? 1 };
-}
-
-function buildRoSpec(options: LlrpOptions, power: Power | undefined): ParameterOf<'ROSpec'> {
-  const { start, reportEveryTags, reportEveryMs, modeIndex, session, tagPopulation } = options;
-  const spec = inventoryRoSpec({
-    roSpecId: ROSPEC_ID,
-    antennaIds: options.antennas ?? [0],
-    start,
-    reportEveryTags,
-    ...power,
-    ...(modeIndex !== undefined && { modeIndex }),
-    ...(session !== undefined && { session }),
-    ...(tagPopulation !== undefined && { tagPopulation }),
-  });
-  return reportEveryMs === undefined
-    ? spec
-    : { ...spec, parameters: spec.parameters.map((p) => reportInTime(p, reportEveryMs)) };
-}
-
-/** LLRP 1.0.1 knows no report by time: the antenna inventory ends after so long, reports what waits, and starts anew. */
-function reportInTime(parameter: Parameter, reportEveryMs: number): Parameter {
-  if (parameter.name === 'ROReportSpec') return { ...parameter, trigger: REPORT_TRIGGER.nTagsOrEndOfAiSpec };
-  if (parameter.name !== 'AISpec') return parameter;
-  const parameters = parameter.parameters.map((inner) =>
-    inner.name === 'AISpecStopTrigger'
-      ? { ...inner, triggerType: STOP_TRIGGER.duration, durationMs: reportEveryMs }
-      : inner,
-  );
-  return { ...parameter, parameters };
 }

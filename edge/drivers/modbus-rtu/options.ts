@@ -1,14 +1,11 @@
 /** Options of a Modbus RTU bus, and the part of them that Modbus TCP shares. */
 import { z } from 'zod';
 import { REGISTER_MAP_PRESETS } from '../../../protocols/modbus/index.ts';
-import { serialFields } from '../../transport/options.ts';
+import { channelName, serialFields } from '../../transport/options.ts';
 
 const presets = Object.keys(REGISTER_MAP_PRESETS);
 
-const channel = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,62}$/, 'letters, digits, dots, colons, dashes or underscores')
-  .describe('Name of this sensor, where the device has several');
+const channel = channelName.describe('Name of this sensor, where the device has several');
 
 const point = z
   .strictObject({

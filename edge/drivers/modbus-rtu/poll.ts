@@ -9,6 +9,7 @@ import type { Clock } from '../../../protocols/base/clock.ts';
 import { isCodecError } from '../../../protocols/base/codec-error.ts';
 import type { ModbusResponse, ReadRequest, ReadResult } from '../../../protocols/modbus/index.ts';
 import { DriverError, type Reading } from '../../driver.ts';
+import { Trouble } from '../../transport/trouble.ts';
 import type { PollOptions } from './options.ts';
 import { type PolledUnit, planUnit, readingAt } from './units.ts';
 
@@ -53,7 +54,7 @@ export async function* pollUnits(link: ModbusLink, clock: Clock, options: PollOp
         else faults.push(point.fault);
       }
       if (faults.length > 0) yield* trouble.say(monotonicUs, 'value-refused', `${unit.name}: ${faults.join('; ')}`);
-      else yield* trouble.over(monotonicUs, `${unit.name} reads again`);
+      else yield* trouble.over(monotonicUs, 'unit-recovered', `${unit.name} reads again`);
     }
 
     silentRounds = silent.length === units.length ? silentRounds + 1 : 0;
@@ -117,21 +118,4 @@ function silentError(silent: readonly { message: string }[]): DriverError {
     code: 'device-silent',
     message: `${who}${silent[0]?.message ?? ''}; on a serial bus also the baud rate, parity, and A and B not swapped`,
   });
-}
-
-/** What was last said about a unit, so that it is said once. */
-class Trouble {
-  #code = '';
-
-  *say(monotonicUs: number, code: string, message: string): Iterable<Reading> {
-    if (this.#code === code) return;
-    this.#code = code;
-    yield { kind: 'status', code, message, monotonicUs };
-  }
-
-  *over(monotonicUs: number, message: string): Iterable<Reading> {
-    if (this.#code === '') return;
-    this.#code = '';
-    yield { kind: 'status', code: 'unit-recovered', message, monotonicUs };
-  }
 }

@@ -1,0 +1,169 @@
+/**
+ * Keeps the pipeline's memory over restarts: which tags are present, and where the vehicle is. File `pipeline.state` (snapshot-file.ts).
+ *
+ * The Outbox is the journal: an arrival or departure counts when its record is there, so the file is a snapshot with the sequence up to
+ * which it is complete, and what was stored after it is read back from the tracking lane. So after any crash a tag that has arrived
+ * by a record does not arrive again, and one whose record did not reach the disk does. What a crash costs is counts: reads since the last
+ * snapshot.
+ *
+ * After a restart each presence gets its whole silence anew, from when its reader is heard. Within one boot of the box its times hold; in another
+ * they are carried over as durations.
+ *
+ * Wear: a snapshot is written when facts have changed, at most every `SAVE_MS` and `BYTES_PER_SECOND`; when only reads were counted, every
+ * `READS_MS`; and at the stop.
+ */
+import type { Clock } from '../../protocols/base/clock.ts';
+import { isCodecError } from '../../protocols/base/codec-error.ts';
+import type { Log } from '../../protocols/base/log.ts';
+import type { Payload } from '../../protocols/uplink/model.ts';
+import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
+import { readRecord } from '../../protocols/uplink/record.ts';
+import { type Disk, readWhole, replaceFile } from '../outbox/disk.ts';
+import type { Pipeline } from './pipeline.ts';
+import { decodeState, encodeState, type SavedState } from './snapshot-file.ts';
+import type { Stay } from './tag-presence.ts';
+
+/** What this needs of the Outbox. */
+export interface TrackingTail {
+  readonly epoch: string;
+  readonly bootId: number;
+  lastSequence(): number;
+  /** The newest records of the lane, oldest first, whatever became of them. */
+  newest(count: number): Promise<Buffer>;
+  /** Records from this sequence on are kept on disk, though the hub has them. */
+  retain(from: number): void;
+}
+
+const FILE = 'pipeline.state';
+const SAVE_MS = 5_000;
+const READS_MS = 60_000;
+const BYTES_PER_SECOND = 50_000;
+/** Many times what is stored between two snapshots; bounds the start where the file is lost. */
+const MOST_REPLAYED = 20_000;
+
+export class PipelineState {
+  readonly #pipeline: Pipeline;
+  readonly #tail: TrackingTail;
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #saved = { facts: 0, reads: 0, atUs: Number.NEGATIVE_INFINITY, bytes: 0 };
+  #saving: Promise<void> | undefined;
+
+  constructor(options: {
+    pipeline: Pipeline;
+    tail: TrackingTail;
+    disk: Disk;
+    folder: string;
+    clock: Clock;
+    log: Log;
+  }) {
+    this.#pipeline = options.pipeline;
+    this.#tail = options.tail;
+    this.#disk = options.disk;
+    this.#folder = options.folder;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /** Before the first reading. Never rejects: what cannot be read is as good as none, and is said. */
+  async load(): Promise<void> {
+    try {
+      const saved = await this.#read();
+      const last = this.#tail.lastSequence();
+      const after = Math.max(saved?.epoch === this.#tail.epoch ? saved.through : 0, last - MOST_REPLAYED);
+      // Until the first snapshot of this run these records are needed.
+      this.#tail.retain(after + 1);
+      if (saved) this.#restore(saved);
+      await this.#replay(after);
+      if (saved || last > after) this.#saved.facts = -1;
+    } catch (error) {
+      this.#log.warn({ err: error, file: FILE }, 'which tags were present before the start could not be found out');
+    }
+  }
+
+  /** Saves when it is time. */
+  tick(): void {
+    const { facts, reads } = this.#pipeline.changes;
+    const sinceMs = (this.#clock.monotonicUs() - this.#saved.atUs) / 1000;
+    const waitMs = Math.max(
+      facts === this.#saved.facts ? READS_MS : SAVE_MS,
+      (this.#saved.bytes / BYTES_PER_SECOND) * 1000,
+    );
+    if ((facts === this.#saved.facts && reads === this.#saved.reads) || sinceMs < waitMs) return;
+    void this.save();
+  }
+
+  /** Resolves when a snapshot of now is on disk, or the disk has refused. */
+  async save(): Promise<void> {
+    while (this.#saving) await this.#saving;
+    this.#saving = this.#write().finally(() => {
+      this.#saving = undefined;
+    });
+    await this.#saving;
+  }
+
+  async #write(): Promise<void> {
+    const atUs = this.#clock.monotonicUs();
+    const { bootId, epoch } = this.#tail;
+    const { facts, reads } = this.#pipeline.changes;
+    const snapshot = this.#pipeline.snapshot();
+    const content = encodeState({ ...snapshot, bootId, epoch, savedUs: atUs });
+    // Refused or not, the next attempt waits for its turn.
+    this.#saved = { facts, reads, atUs, bytes: content.length };
+    try {
+      await replaceFile(this.#disk, this.#folder, FILE, content);
+      this.#tail.retain(snapshot.through + 1);
+    } catch (error) {
+      this.#saved.facts = -1;
+      // A disk that is full needs the room more than we need the records.
+      this.#tail.retain(Number.POSITIVE_INFINITY);
+      this.#log.warn({ err: error, file: FILE }, 'which tags are present is not on disk');
+    }
+  }
+
+  async #read(): Promise<ReturnType<typeof decodeState>> {
+    const content = await readWhole(this.#disk, `${this.#folder}/${FILE}`);
+    const saved = content && decodeState(content);
+    if (content && !saved) this.#log.warn({ file: FILE }, 'damaged: its records are read back instead');
+    return saved;
+  }
+
+  #restore(saved: Omit<SavedState, 'stays'> & { stays: Stay[] }): void {
+    const shiftUs = saved.bootId === this.#tail.bootId ? 0 : this.#clock.monotonicUs() - saved.savedUs;
+    const stays = saved.stays.map((stay) => ({
+      ...stay,
+      firstUs: stay.firstUs + shiftUs,
+      lastUs: stay.lastUs + shiftUs,
+    }));
+    const restored = this.#pipeline.restore({ ...saved, stays });
+    this.#log.info({ tags: restored, gone: stays.length - restored }, 'tags that were present');
+  }
+
+  /** Records that the snapshot does not hold. */
+  async #replay(after: number): Promise<void> {
+    const count = this.#tail.lastSequence() - after;
+    if (count <= 0) return;
+    const records = await this.#tail.newest(count);
+    for (let at = 0; at < records.length; ) {
+      const record = readRecord(records, at);
+      if (typeof record === 'string') break;
+      at = record.end;
+      const payload = record.sequence > after ? decode(record.payload) : undefined;
+      if (payload?.kind !== 'tracking') continue;
+      const isOfThisBoot = record.time.bootId === this.#tail.bootId;
+      this.#pipeline.replay(payload, isOfThisBoot ? record.time.monotonicUs : this.#clock.monotonicUs());
+    }
+  }
+}
+
+/** A record of another version of Milepost may be none that this one knows. */
+function decode(payload: Buffer): Payload | undefined {
+  try {
+    return decodePayload(payload);
+  } catch (error) {
+    if (isCodecError(error)) return undefined;
+    throw error;
+  }
+}
