@@ -9,22 +9,32 @@ import type { GatewayStatus } from '../protocols/uplink/gateway-status.ts';
 import { topics } from '../protocols/uplink/topics.ts';
 import type { EdgeConfig } from './config.ts';
 import { identify, identifyTag } from './identify.ts';
+import { motionOptions } from './motion-config.ts';
 import { type EdgeReport, isBalanced } from './ops/report.ts';
+import { openSupervisor } from './ops/sd-notify.ts';
+import { startSelfCare } from './ops/self-care.ts';
 import { openOpsServer } from './ops/server.ts';
+import { InHand } from './ops/watchdog.ts';
 import { nodeDisk } from './outbox/node-disk.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Intake } from './pipeline/intake.ts';
 import { Pipeline, type PipelineDevice } from './pipeline/pipeline.ts';
+import { PipelineState } from './pipeline/pipeline-state.ts';
 import type { ReadPoint } from './pipeline/read-point.ts';
+import { RECENT_RECORDS, recentScans } from './pipeline/recent-scans.ts';
+import { keepTime } from './time/keep-time.ts';
+import { TimeAskingLink } from './time/time-asking-link.ts';
 import type { DeviceHealth } from './transport/device-health.ts';
 import { openTransport } from './transport/open.ts';
 import { type SupervisedDevice, superviseDevice } from './transport/supervisor.ts';
+import type { Link } from './uplink/link.ts';
 import { MqttLink } from './uplink/mqtt-link.ts';
 import { Uplink } from './uplink/uplink.ts';
 
 export interface EdgeOptions {
   config: EdgeConfig;
-  clock: Clock;
+  /** The box's own clock; what time it is worth is found out here (time/). */
+  clock: Clock & { readonly bootId: number; readonly hostRun: string | undefined };
   log: Log;
   /** Ends the daemon. */
   signal: AbortSignal;
@@ -38,40 +48,62 @@ export interface RunningEdge {
 }
 
 const STATUS_EVERY_MS = 15_000;
-const TICK_MS = 1_000;
+const TICK_MS = 250;
 /** How long a stop waits for what is on disk to reach the hub; the rest goes after the next start. */
 const DRAIN_MS = 1_500;
+/** Some eight thousand alerts on a full disk. */
+const DISK_RESERVE_BYTES = 1024 * 1024;
+/** What the watchdog lets pass: the slowest disk answers sooner. */
+const STALL_MS = 30_000;
 
 /** Resolves when the devices are being opened. Rejects when the state folder or the ops port cannot be used. */
 export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
-  const { config, clock, log, signal, version } = options;
+  const { config, log, signal, version } = options;
   const { gateway } = config;
-  await nodeDisk.makeFolder(gateway.stateDir);
+  await nodeDisk.makeFolder(gateway.stateDir).catch((error: Error) => {
+    // The outbox says what is wrong with the disk, and when it is not any more.
+    log.error({ err: error, folder: gateway.stateDir }, 'the state folder cannot be made');
+  });
+  const time = await keepTime({
+    base: options.clock,
+    disk: nodeDisk,
+    folder: gateway.stateDir,
+    log: log.child({ part: 'time' }),
+    onLearned: (known) => void intake.store({ kind: 'clock', ...known }, known.monotonicUs),
+  });
+  const { clock } = time;
   let report: (() => EdgeReport) | undefined;
   const ops = await openOpsServer({
     stateDir: gateway.stateDir,
     ...(config.ops.listen === undefined ? {} : { listen: config.ops.listen }),
-    report: () => {
-      if (!report) throw new Error('starting');
-      return report();
-    },
+    report: () => report?.(),
   });
   const outbox = await Outbox.open({
     disk: nodeDisk,
     folder: `${gateway.stateDir}/outbox`,
     clock,
     log: log.child({ part: 'outbox' }),
-    bootId: randomBytes(4).readUInt32LE(0),
+    bootId: clock.bootId,
+    ...(options.clock.hostRun === undefined ? {} : { hostRun: options.clock.hostRun }),
     newEpoch: () => randomBytes(8).toString('hex'),
     maxBytes: config.outbox.maxSize,
     segmentBytes: config.outbox.segmentSize,
     commitDelayMs: config.outbox.commitDelay,
+    diskReserveBytes: DISK_RESERVE_BYTES,
   });
-  const link = new MqttLink({
+  const mqtt = new MqttLink({
     ...(await linkOptions(config)),
     clock,
     random: Math.random,
     log: log.child({ part: 'link' }),
+  });
+  const link = new TimeAskingLink({
+    link: mqtt,
+    clock,
+    log: log.child({ part: 'time' }),
+    answerTopic: topics.downAck(gateway.id),
+    ask: (askedUs) =>
+      mqtt.publish(topics.upStatus(gateway.id), statusMessage(getReport(), true, askedUs), { retain: true }),
   });
   const uplink = new Uplink({
     gatewayId: gateway.id,
@@ -83,9 +115,11 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     batchRecords: config.uplink.batchRecords,
     batchBytes: config.uplink.batchSize,
     deflate: config.uplink.deflate,
+    bootClocks: (records) => time.bootClocks.of(records, clock.bootId),
     acknowledgeTimeoutMs: config.uplink.acknowledgeTimeout,
   });
   const intake = new Intake({ appender: outbox, clock, log: log.child({ part: 'intake' }) });
+  const motion = motionOptions(config.motion, config.geofences);
   const pipeline = new Pipeline({
     devices: pipelineDevices(config),
     thresholds: config.thresholds.map(({ device, dwell, low, high, ...rest }) => ({
@@ -101,12 +135,56 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
       ...(gateway.latitude === undefined ? {} : { latitude: gateway.latitude }),
       ...(gateway.longitude === undefined ? {} : { longitude: gateway.longitude }),
     },
+    ...(motion ? { motion } : {}),
     intake,
+    lastSequence: () => outbox.lastSequence('tracking'),
     identify,
     identifyTag,
     clock,
     log: log.child({ part: 'pipeline' }),
     newId: randomUUID,
+  });
+
+  pipeline.remember(recentScans(await outbox.newest('tracking', RECENT_RECORDS), outbox.bootId));
+  const memory = new PipelineState({
+    pipeline,
+    tail: {
+      get epoch() {
+        return outbox.epoch;
+      },
+      bootId: outbox.bootId,
+      lastSequence: () => outbox.lastSequence('tracking'),
+      newest: (count) => outbox.newest('tracking', count),
+      retain: (from) => outbox.retain('tracking', from),
+    },
+    disk: nodeDisk,
+    folder: gateway.stateDir,
+    clock,
+    log: log.child({ part: 'pipeline' }),
+  });
+  // Until a device is heard, nobody observes that a tag departs from it.
+  for (const device of config.devices) pipeline.listen(device.id, false);
+  await memory.load();
+
+  const taken = new InHand();
+  const care = startSelfCare({
+    clock,
+    log: log.child({ part: 'self-care' }),
+    newId: randomUUID,
+    parts: [
+      // A refusing disk holds readings by intent (mode); a silent one is the part below.
+      {
+        name: 'ingest',
+        limitMs: STALL_MS,
+        stalledSinceUs: () => (outbox.mode.mode === 'ok' ? taken.oldestUs : undefined),
+      },
+      { name: 'disk', limitMs: STALL_MS, stalledSinceUs: () => outbox.progress.commitStalledSinceUs },
+      { name: 'uplink', limitMs: STALL_MS, stalledSinceUs: () => uplink.stalledSinceUs },
+    ],
+    supervisor: openSupervisor(process.env, log),
+    ledger: () => outbox.ledger(),
+    recount: () => outbox.verify(),
+    alert: (payload) => void intake.store(payload, clock.monotonicUs()),
   });
 
   const startUs = clock.monotonicUs();
@@ -124,12 +202,22 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
       clock: { state, uncertaintyMs },
       bootId: outbox.bootId,
       epoch: outbox.epoch,
-      outbox: { mode, detail, lanes, bytes: outbox.bytes(), held: intake.held() },
+      outbox: {
+        mode,
+        detail,
+        lanes,
+        unused: outbox.unused(),
+        bytes: outbox.bytes(),
+        held: intake.held(),
+        reserveBytes: outbox.reserveBytes,
+        faults: outbox.faults.count,
+        lastFault: outbox.faults.last,
+      },
       rejected: { ...intake.rejected },
-      balanced: isBalanced(lanes),
+      balanced: isBalanced(lanes) && care.violation() === undefined,
       hub: {
         url: config.hub.url,
-        connected: link.connected,
+        connected: mqtt.connected,
         code: fault?.code ?? '',
         message: fault?.message ?? '',
         inFlightBatches: uplink.inFlight(),
@@ -161,6 +249,7 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
   const onHealthChange = (deviceId: string, health: DeviceHealth) => {
     publishStatus();
     const { state, code, message } = health;
+    pipeline.listen(deviceId, state === 'online');
     if (state === 'connecting') return;
     void intake.store({ kind: 'device', deviceId, state, code, message }, clock.monotonicUs());
   };
@@ -175,7 +264,10 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
         log: log.child({ part: 'driver' }),
         random: Math.random,
         signal,
-        onReading: (reading) => pipeline.take(device.id, reading),
+        onReading: (reading) => {
+          time.observe(device.id, reading);
+          return taken.during(clock.monotonicUs(), pipeline.take(device.id, reading));
+        },
         onHealthChange: (health) => onHealthChange(device.id, health),
       }),
     );
@@ -183,7 +275,11 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
   link.onState((connected) => {
     if (connected) publishStatus();
   });
-  const cancelTimers = [every(clock, STATUS_EVERY_MS, publishStatus), every(clock, TICK_MS, () => pipeline.tick())];
+  const tick = () => {
+    pipeline.tick();
+    memory.tick();
+  };
+  const cancelTimers = [every(clock, STATUS_EVERY_MS, publishStatus), every(clock, TICK_MS, tick)];
   log.info(
     { gateway: gateway.id, devices: devices.length, epoch: outbox.epoch, bootId: outbox.bootId },
     'gateway runs',
@@ -191,10 +287,12 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
 
   const stop = async () => {
     await aborted(signal);
+    care.stop();
     for (const cancel of cancelTimers) cancel();
     await Promise.all(devices.map((device) => device.done));
     intake.stop();
     await drained({ outbox, link, clock });
+    await memory.save();
     uplink.stop();
     if (link.connected) {
       await link
@@ -203,6 +301,7 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     }
     await link.close();
     await outbox.close();
+    await time.stop();
     await ops.close();
     log.info({ gateway: gateway.id }, 'gateway stopped');
   };
@@ -210,7 +309,7 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
 }
 
 /** Waits until nothing is pending, but not long: what stays is on disk. */
-async function drained(at: { outbox: Outbox; link: MqttLink; clock: Clock }): Promise<void> {
+async function drained(at: { outbox: Outbox; link: Link; clock: Clock }): Promise<void> {
   const { outbox, link, clock } = at;
   const untilUs = clock.monotonicUs() + DRAIN_MS * 1000;
   const open = () => outbox.queued() > 0 || Object.values(outbox.ledger()).some(({ pending }) => pending > 0);
@@ -221,13 +320,14 @@ async function drained(at: { outbox: Outbox; link: MqttLink; clock: Clock }): Pr
 
 function pipelineDevices(config: EdgeConfig): PipelineDevice[] {
   const readPoints = new Map<string, ReadPoint>(
-    config.readPoints.map(({ scanWindow, tagDepartedAfter, scanType, identities, ...point }) => [
+    config.readPoints.map(({ scanWindow, tagDepartedAfter, scanType, identities, zone, ...point }) => [
       point.id,
       {
         ...point,
         scanWindowMs: scanWindow,
         tagDepartedAfterMs: tagDepartedAfter,
         ...(scanType === undefined ? {} : { scanType }),
+        ...(zone === undefined ? {} : { zone }),
         ...(identities === undefined ? {} : { identities }),
       },
     ]),
@@ -246,7 +346,8 @@ function pipelineDevices(config: EdgeConfig): PipelineDevice[] {
   });
 }
 
-async function linkOptions({ gateway, hub }: EdgeConfig) {
+/** How the daemon reaches its hub; also for whoever tests that it can. @throws for a file that cannot be read. */
+export async function linkOptions({ gateway, hub }: EdgeConfig) {
   const passwordLine =
     hub.passwordFile === undefined ? hub.password : (await readFile(hub.passwordFile, 'utf8')).split(/\r?\n/)[0];
   const pem = async (file: string | undefined) => (file === undefined ? undefined : readFile(file, 'utf8'));
@@ -266,7 +367,7 @@ async function linkOptions({ gateway, hub }: EdgeConfig) {
   };
 }
 
-function statusMessage(report: EdgeReport, online: boolean): Buffer {
+function statusMessage(report: EdgeReport, online: boolean, askedUs?: number): Buffer {
   const status: GatewayStatus = {
     version: 1,
     gatewayId: report.gatewayId,
@@ -275,8 +376,8 @@ function statusMessage(report: EdgeReport, online: boolean): Buffer {
     bootId: report.bootId,
     epoch: report.epoch,
     atMs: report.atMs,
-    clock: report.clock,
-    outbox: { mode: report.outbox.mode, lanes: report.outbox.lanes },
+    clock: { ...report.clock, ...(askedUs === undefined ? {} : { askedUs }) },
+    outbox: { mode: report.outbox.mode, lanes: report.outbox.lanes, unused: report.outbox.unused },
     devices: report.devices.map(({ id, driver, state, code, message }) => ({ id, driver, state, code, message })),
   };
   return Buffer.from(JSON.stringify(status));

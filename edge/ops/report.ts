@@ -2,6 +2,7 @@
 import type { Metric } from '../../protocols/metrics/exposition.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
+import type { OutboxFault } from '../outbox/fault-book.ts';
 import type { PipelineCounters } from '../pipeline/pipeline.ts';
 import type { DeviceHealth } from '../transport/device-health.ts';
 import type { UplinkCounters } from '../uplink/uplink.ts';
@@ -14,7 +15,19 @@ export interface EdgeReport {
   clock: { state: string; uncertaintyMs: number };
   bootId: number;
   epoch: string;
-  outbox: { mode: string; detail: string; lanes: Record<Lane, LaneLedger>; bytes: Record<Lane, number>; held: number };
+  outbox: {
+    mode: string;
+    detail: string;
+    lanes: Record<Lane, LaneLedger>;
+    unused: Record<Lane, number>;
+    bytes: Record<Lane, number>;
+    held: number;
+    /** Bytes that lie ready for alerts on a full disk. */
+    reserveBytes: number;
+    /** How often the disk has refused since the start; the last time, also when it is over. */
+    faults: number;
+    lastFault: OutboxFault | undefined;
+  };
   rejected: Record<Lane, number>;
   /** Whether accepted = delivered + evicted + quarantined + pending holds in every lane. */
   balanced: boolean;
@@ -84,6 +97,8 @@ export function edgeMetrics(report: EdgeReport): Metric[] {
       'Bytes on disk.',
       LANES.map((lane) => ({ labels: { ...gateway, lane }, value: report.outbox.bytes[lane] })),
     ),
+    metric('outbox_faults_total', 'counter', 'Times the disk has refused the outbox.', one(report.outbox.faults)),
+    metric('outbox_reserve_bytes', 'gauge', 'Bytes ready for alerts on a full disk.', one(report.outbox.reserveBytes)),
     metric('outbox_ok', 'gauge', '1 while the outbox takes records.', one(report.outbox.mode === 'ok' ? 1 : 0)),
     metric('hub_connected', 'gauge', '1 while connected to the hub.', one(report.hub.connected ? 1 : 0)),
     metric('batches_in_flight', 'gauge', 'Batches sent and not yet acknowledged.', one(report.hub.inFlightBatches)),

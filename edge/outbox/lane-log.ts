@@ -2,34 +2,31 @@
  * One lane of the Outbox: segments on disk, appended in groups, read in order, freed from the front.
  *
  * Invariants:
- *  - `lastSequence` is on disk (synced); only then are appends resolved;
- *  - a sequence is given out once: after a crash the next one lies behind everything that the files or `lane.json` know of;
- *  - a segment is removed only when `lane.json` on disk says that every record in it has its fate;
- *  - nothing that cannot be read is removed: it is kept in `quarantine/`, and its sequences are stated as quarantined.
+ *  - what `append` gave out is on disk (synced), and the mark says so;
+ *  - a sequence is given out once. After a crash the next one follows the last record found, unless something may have been given out that is
+ *    not on disk any more: then sequences are skipped, and stated as unused;
+ *  - a segment is removed only when the disk says (lane.json, or the mark) that every record in it has its fate;
+ *  - nothing that cannot be read is removed: it is kept in `quarantine/`, and its sequences are stated as quarantined;
+ *  - pages whose sync failed are not trusted again: after it a new segment begins.
+ *
+ * The owner calls one method at a time (turns.ts).
  */
+import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
-import {
-  RECORD_HEADER_BYTES,
-  type RecordTime,
-  readRecord,
-  recordBytes,
-  writeRecord,
-} from '../../protocols/uplink/record.ts';
-import { type Disk, type DiskFile, readWhole, replaceFile } from './disk.ts';
-import { type Fate, LaneState } from './lane-state.ts';
-import {
-  decodeSegmentHeader,
-  encodeSegmentHeader,
-  firstSequenceOf,
-  type Scan,
-  SEGMENT_HEADER_BYTES,
-  scanSegment,
-  segmentName,
-} from './segment.ts';
-
-const STATE_FILE = 'lane.json';
+import { type Disk, type DiskFile, errorCode, replaceFile } from './disk.ts';
+import { LaneReader, type Segment, type StoredRecords } from './lane-reader.ts';
+import { recoverTail } from './lane-recovery.ts';
+import { type Fate, type LaneFile, LaneState } from './lane-state.ts';
+import { LaneWriter, type NewRecord } from './lane-writer.ts';
+import type { MarkFile } from './mark-file.ts';
+import { modeOf } from './outbox-error.ts';
+import type { Quarantine } from './quarantine.ts';
+import { firstUncovered, overlaps, pendingIn } from './recount.ts';
+import { Reserve } from './reserve.ts';
+import { scanSegment, segmentName } from './segment.ts';
+import { type SegmentFile, STATE_FILE } from './survey.ts';
 
 export interface LaneOptions {
   disk: Disk;
@@ -37,439 +34,428 @@ export interface LaneOptions {
   lane: Lane;
   epoch: string;
   segmentBytes: number;
+  clock: Clock;
   log: Log;
+  mark: MarkFile;
+  quarantine: Quarantine;
+  /** Bytes of the reserve; 0 for lanes without one. */
+  reserveBytes: number;
 }
 
-export interface NewRecord {
-  payload: Uint8Array;
-  time: RecordTime;
-}
-
-export interface LostRange {
-  lane: Lane;
-  fate: Fate;
-  first: number;
-  last: number;
-  reason: string;
-}
-
-interface Segment {
-  name: string;
-  firstSequence: number;
-  /** Of sealed segments; the active one's is `lastSequence` of the lane. */
-  lastSequence: number;
-  bytes: number;
-  /** Set once damage was found: where valid records stand. */
-  scan?: Scan;
-}
+/** A segment that the disk refuses to read is given up after this long, if the disk reads otherwise. */
+const UNREADABLE_AFTER_US = 30_000_000;
+const UNREADABLE_AFTER_TRIES = 5;
+/** Not the disk's fault, and not the file's. */
+const NO_VERDICT = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']);
+const NEWEST = { records: 10_000, bytes: 256 * 1024 };
+const SCRUB = { records: 10_000, bytes: 512 * 1024 };
 
 export class LaneLog {
   readonly lane: Lane;
-  /** Ranges that opening or reading found damaged and the owner has not yet stated to the hub. */
-  readonly found: LostRange[] = [];
+  readonly reserve: Reserve;
   readonly #options: LaneOptions;
   readonly #state: LaneState;
-  #segments: Segment[] = [];
-  #active: DiskFile | undefined;
-  #lastSequence = 0;
-  #stateDirty = false;
-  #position: { segment: Segment; offset: number; sequence: number } | undefined;
+  readonly #reader: LaneReader;
+  readonly #scrubber: LaneReader;
+  readonly #writer: LaneWriter;
+  #dirty = false;
+  /** First sequence of the last segment that was read for sending, in any run. */
+  #sent: number;
+  #retainFrom = Number.POSITIVE_INFINITY;
+  /** Evicted and known to the mark alone. */
+  #unsavedEvicted: { first: number; last: number } | undefined;
+  #refusal: { segment: Segment; sinceUs: number; tries: number } | undefined;
+  #scrubNext = 1;
+  #openingFault: unknown;
 
-  private constructor(options: LaneOptions, state: LaneState) {
-    this.lane = options.lane;
-    this.#options = options;
-    this.#state = state;
+  private constructor(parts: {
+    options: LaneOptions;
+    state: LaneState;
+    sent: number;
+    reserve: Reserve;
+    writer: LaneWriter;
+  }) {
+    this.lane = parts.options.lane;
+    this.reserve = parts.reserve;
+    this.#options = parts.options;
+    this.#state = parts.state;
+    this.#sent = parts.sent;
+    this.#writer = parts.writer;
+    this.#reader = new LaneReader(parts.options.disk);
+    this.#scrubber = new LaneReader(parts.options.disk);
   }
 
-  static async open(options: LaneOptions): Promise<LaneLog> {
-    const { disk, folder } = options;
-    await disk.makeFolder(`${folder}/quarantine`);
-    const lane = new LaneLog(options, LaneState.decode(await readWhole(disk, `${folder}/${STATE_FILE}`)));
-    await lane.#discover();
-    await lane.#recoverTail();
-    return lane;
+  /** @param found.fresh The outbox is new: nothing can be missing. */
+  static async open(
+    options: LaneOptions,
+    found: { segments: readonly SegmentFile[]; state: LaneFile | undefined; fresh: boolean; patient: boolean },
+  ): Promise<LaneLog> {
+    const { disk, folder, mark, lane, epoch } = options;
+    const known = mark.found(lane)?.epoch === epoch ? mark.found(lane) : undefined;
+    const state = LaneState.restore(found.state, known?.mark);
+    const reserve = new Reserve({ disk, folder, wantedBytes: options.reserveBytes });
+    if (options.reserveBytes > 0) await reserve.find();
+    const tail = await recoverTail({
+      ...options,
+      state,
+      files: found.segments,
+      known,
+      fresh: found.fresh,
+      patient: found.patient,
+      isStateKnown: found.state !== undefined || known !== undefined,
+      save: () => replaceFile(disk, folder, STATE_FILE, state.encode(lane, epoch)),
+    });
+    const writer = new LaneWriter({ ...options, state, reserve }, tail);
+    const log = new LaneLog({ options, state, sent: known?.mark.sent ?? 0, reserve, writer });
+    // lane.json is there from the first day on: where it is missing, something was lost.
+    log.#dirty = found.state === undefined || state.statements.length > found.state.statements.length;
+    await log.saveState().catch(() => {});
+    log.#openingFault = await log.#writeMark({ sync: false });
+    return log;
+  }
+
+  /** Why the disk takes no writes, as seen when opening; undefined when it does. */
+  get openingFault(): unknown {
+    return this.#openingFault;
   }
 
   get lastSequence(): number {
-    return this.#lastSequence;
+    return this.#state.last;
+  }
+
+  get state(): LaneState {
+    return this.#state;
   }
 
   get bytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    return this.#writer.segments.reduce((sum, segment) => sum + segment.bytes, 0);
   }
 
   /** The first sequence whose fate is open. */
   get firstPending(): number {
-    return this.#state.nextKept(this.#state.doneThrough + 1);
+    return this.#state.nextKept(1);
+  }
+
+  /** Alerts are being written into the reserve; the bytes left in it. */
+  get reserveLeft(): number | undefined {
+    return this.#writer.reserveLeft;
   }
 
   ledger(): LaneLedger {
-    return this.#state.ledger(this.#lastSequence);
+    return this.#state.ledger();
+  }
+
+  get dirty(): boolean {
+    return this.#dirty;
+  }
+
+  touch(): void {
+    this.#dirty = true;
   }
 
   /**
    * Writes a group and syncs it; returns the first of its sequences. On rejection nothing of the group counts: what may stand in the
-   * file is cut off before the next group.
+   * file is cut off or left behind, and never read.
    */
   async append(group: readonly NewRecord[]): Promise<number> {
-    const bytes = group.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0);
-    const buffer = Buffer.allocUnsafe(bytes);
-    const first = this.#lastSequence + 1;
-    let at = 0;
-    for (const [index, { payload, time }] of group.entries()) {
-      at = writeRecord(buffer, at, { sequence: first + index, time, payload });
-    }
-    try {
-      const { file, segment } = await this.#writable(bytes);
-      await file.write(buffer, segment.bytes);
-      await file.sync();
-      segment.bytes += bytes;
-      this.#lastSequence += group.length;
-      segment.lastSequence = this.#lastSequence;
-    } catch (error) {
-      await this.#abandonActive();
-      throw error;
-    }
+    const first = await this.#writer.write(group).catch(async (error: unknown) => {
+      if (modeOf(error) !== 'disk-full' || this.reserve.bytes === 0) throw error;
+      await this.#writer.goToReserve();
+      return this.#writer.write(group);
+    });
+    await this.#writeMark({ sync: false });
     return first;
   }
 
   /**
    * The stored records from `from` on, concatenated, up to the limits (at least one record). Undefined when there is none yet.
-   * Damage on the way is quarantined and skipped; `first` may therefore lie behind `from`.
+   * Damage on the way is quarantined and skipped; `first` may therefore lie behind `from`. Rejects while the disk refuses.
    */
-  async read(
-    from: number,
-    limits: { records: number; bytes: number },
-  ): Promise<{ first: number; count: number; records: Buffer } | undefined> {
-    let next = this.#state.nextKept(Math.max(from, this.#state.doneThrough + 1));
-    while (next <= this.#lastSequence) {
+  async read(from: number, limits: { records: number; bytes: number }): Promise<StoredRecords | undefined> {
+    for (let next = this.#state.nextKept(from); next <= this.#state.last; next = this.#state.nextKept(next)) {
       const segment = this.#segmentOf(next);
       if (!segment) {
-        // No file holds it (a segment was taken away by hand).
-        const following = this.#segments.find((candidate) => candidate.firstSequence > next);
-        const last = following ? following.firstSequence - 1 : this.#lastSequence;
-        this.#giveUp('quarantined', next, last, 'no segment holds these records');
-      } else {
-        const found = await this.#readIn(segment, next, limits);
-        if (found) return found;
-        // Whatever kept it from being read, this record must not keep the ones behind it.
-        if (this.#state.nextKept(next) === next) this.#giveUp('quarantined', next, next, 'unreadable on disk');
+        this.#giveUpMissing(next);
+        continue;
       }
-      next = this.#state.nextKept(next);
+      await this.#noteSent(segment);
+      const found = await this.#readIn(segment, next, limits);
+      if (found) return found;
     }
     return undefined;
   }
 
+  /** The newest records, oldest first, whatever became of them; as many as are still there and can be read. */
+  async newest(count: number): Promise<Buffer> {
+    const found: Buffer[] = [];
+    const reader = new LaneReader(this.#options.disk);
+    for (const segment of this.#writer.segments) {
+      let next = Math.max(segment.firstSequence, this.#state.last - count + 1);
+      while (next <= segment.lastSequence) {
+        const some = await reader.read(segment, next, NEWEST).catch(() => undefined);
+        if (some) found.push(some.records);
+        next = some ? some.first + some.count : next + 1;
+      }
+    }
+    return Buffer.concat(found);
+  }
+
   /** The hub has these. Frees nothing by itself: see `free`. */
   acknowledge(first: number, last: number): void {
-    this.#state.acknowledge(first, Math.min(last, this.#lastSequence));
-    this.#stateDirty = true;
+    if (this.#state.acknowledge(first, last)) this.#dirty = true;
   }
 
-  get dirty(): boolean {
-    return this.#stateDirty;
+  /** Records from this sequence on stay where they are, though the hub has them: somebody goes back to them after a crash. */
+  retain(from: number): void {
+    this.#retainFrom = from;
   }
 
-  /** Makes the cursor durable, then removes the segments whose records all have their fate. */
+  /** Makes the cursor durable, then removes the segments whose records all have their fate and that nobody goes back to. */
   async free(): Promise<void> {
-    await this.saveState();
-    while (this.#segments.length > 0) {
-      const segment = this.#segments[0] as Segment;
-      if (segment.lastSequence > this.#state.doneThrough) return;
-      const isActive = this.#segments.length === 1;
-      // A short active segment stays: removing and creating it over and over would cost more than it frees.
-      if (isActive && (!this.#active || segment.bytes < this.#options.segmentBytes)) return;
-      if (isActive) await this.#abandonActive();
-      this.#segments.shift();
-      if (this.#position?.segment === segment) this.#position = undefined;
-      await this.#options.disk.remove(`${this.#options.folder}/${segment.name}`);
+    let done = this.#state.done;
+    try {
+      await this.saveState();
+      await this.#writeMark({ sync: false });
+    } catch (error) {
+      // On a full disk the mark takes the cursor, so that what is acknowledged can make room.
+      done = this.#state.mark(this.#unsavedEvicted).done;
+      if (modeOf(error) !== 'disk-full' || (await this.#writeMark({ sync: true })) !== undefined) throw error;
+    }
+    for (const segment of [...this.#writer.segments]) {
+      if (segment.lastSequence > done || segment.lastSequence >= this.#retainFrom) return;
+      const isLast = segment === this.#writer.segments.at(-1);
+      // A short last segment stays: removing and creating it over and over would cost more than it frees.
+      if (isLast && (!this.#writer.isOpen || segment.bytes < this.#options.segmentBytes)) return;
+      if (isLast) await this.#writer.leave();
+      await this.#remove(segment);
     }
   }
 
   async saveState(): Promise<void> {
-    if (!this.#stateDirty) return;
-    this.#stateDirty = false;
+    if (!this.#dirty) return;
+    this.#dirty = false;
     try {
-      const { disk, folder } = this.#options;
-      await replaceFile(disk, folder, STATE_FILE, this.#state.encode(this.#lastSequence));
+      const { disk, folder, lane, epoch } = this.#options;
+      await replaceFile(disk, folder, STATE_FILE, this.#state.encode(lane, epoch));
+      this.#state.saved();
+      this.#unsavedEvicted = undefined;
     } catch (error) {
-      this.#stateDirty = true;
+      this.#dirty = true;
       throw error;
     }
   }
 
-  /** What `evict` would give up: the open records of the oldest segment; undefined when there is none to free. */
-  oldest(): { first: number; last: number; bytes: number } | undefined {
-    const segment = this.#segments[0];
-    if (!segment || segment.lastSequence < segment.firstSequence) return undefined;
-    const first = Math.max(segment.firstSequence, this.#state.doneThrough + 1);
-    return { first, last: segment.lastSequence, bytes: segment.bytes };
+  /**
+   * What `evict` would take: the oldest segment. One that was read for sending is passed over while there is another, because some of its
+   * records may be at the hub without our knowing; they are sent again and acknowledged, so that both sides count the same.
+   */
+  evictable(): Segment | undefined {
+    const full = this.#writer.segments.filter((segment) => segment.lastSequence >= segment.firstSequence);
+    return full.find((segment) => segment.firstSequence > this.#sent) ?? full[0];
   }
 
-  /** Gives up the oldest segment for want of space. The caller has stated it durably before. */
-  async evictOldest(): Promise<void> {
-    const segment = this.#segments[0];
-    if (!segment) return;
-    if (this.#segments.length === 1) await this.#abandonActive();
-    this.#state.giveUp('evicted', segment.firstSequence, segment.lastSequence);
-    this.#stateDirty = true;
-    await this.saveState();
-    this.#segments.shift();
-    if (this.#position?.segment === segment) this.#position = undefined;
-    await this.#options.disk.remove(`${this.#options.folder}/${segment.name}`);
+  /** Gives up a segment for want of space. That it has to be stated is durable before the file goes; where that cannot be, nothing is given up. */
+  async evict(segment: Segment, reason: string): Promise<void> {
+    await this.#rehearseSave();
+    if (segment === this.#writer.segments.at(-1)) await this.#writer.leave();
+    const range = { first: segment.firstSequence, last: segment.lastSequence };
+    this.#giveUp('evicted', range, reason);
+    try {
+      await this.saveState();
+    } catch (error) {
+      const before = this.#unsavedEvicted;
+      const joins = !before || before.last + 1 === range.first;
+      if (modeOf(error) !== 'disk-full' || !joins) throw error;
+      this.#unsavedEvicted = { first: before?.first ?? range.first, last: range.last };
+      if ((await this.#writeMark({ sync: true })) !== undefined) throw error;
+    }
+    await this.#remove(segment);
+  }
+
+  /** Rejects when neither lane.json nor the mark can be written. */
+  async #rehearseSave(): Promise<void> {
+    this.#dirty = true;
+    try {
+      await this.saveState();
+    } catch (error) {
+      if (modeOf(error) !== 'disk-full' || (await this.#writeMark({ sync: true })) !== undefined) throw error;
+    }
+  }
+
+  /** Rejects while the disk takes no writes. */
+  async probe(): Promise<void> {
+    await this.#writer.ensureOpen();
+    await this.free();
+    const fault = await this.#writeMark({ sync: true });
+    if (fault !== undefined) throw fault;
+  }
+
+  /** There is space again: what the reserve lent is given back, and it is written anew. */
+  async restoreReserve(): Promise<void> {
+    await this.#writer.leaveReserve();
+    await this.reserve.ensure();
+  }
+
+  /** Counts again, a part at a time, and looks at what is stored: what does not hold, a sentence each. */
+  async check(): Promise<string[]> {
+    const found = this.#state.violations();
+    const { segments } = this.#writer;
+    found.push(...overlaps(segments));
+    const covered = segments.reduce((sum, segment) => sum + pendingIn(segment, this.#state), 0);
+    const { pending } = this.ledger();
+    // What no file holds is found out here, too, and not only when it would be sent.
+    if (covered < pending) this.#giveUpMissing(firstUncovered(segments, this.#state));
+    else if (covered > pending) found.push(`${pending} records pending, but ${covered} stored`);
+    await this.#scrub();
+    return found.map((violation) => `lane ${this.lane}: ${violation}`);
   }
 
   async close(): Promise<void> {
     try {
       await this.saveState();
+      await this.#writeMark({ sync: true, closed: true });
     } finally {
-      await this.#abandonActive();
+      await this.#writer.leave();
     }
   }
 
-  /** Lists the segments; puts aside what is none. Reads headers only, so it does not depend on the backlog. */
-  async #discover(): Promise<void> {
-    const { disk, folder, lane, epoch } = this.#options;
-    for (const name of await disk.list(folder)) {
-      if (name === STATE_FILE || name === 'quarantine') continue;
-      const firstSequence = firstSequenceOf(name);
-      const header = firstSequence === undefined ? undefined : await this.#readHeader(name);
-      const fits = header?.lane === lane && header.epoch === epoch && header.firstSequence === firstSequence;
-      if (!fits || firstSequence === undefined) await this.#putAside(name);
-      else this.#segments.push({ name, firstSequence, lastSequence: firstSequence - 1, bytes: header.bytes });
-    }
-    for (const [index, segment] of this.#segments.entries()) {
-      const following = this.#segments[index + 1];
-      if (following) segment.lastSequence = following.firstSequence - 1;
-    }
-    // What lies before the first segment was removed with its fate settled, even if the file that says so is lost.
-    const first = this.#segments[0];
-    if (first) this.#state.acknowledge(1, first.firstSequence - 1);
+  async #remove(segment: Segment): Promise<void> {
+    const { disk, quarantine } = this.#options;
+    if (segment.whole || segment.scan) await disk.remove(segment.path);
+    else await quarantine.putAside(segment.path, 'never read to its end');
+    this.#writer.drop(segment);
+    this.#reader.forget();
   }
 
-  async #readHeader(name: string) {
-    const file = await this.#options.disk.open(`${this.#options.folder}/${name}`, { create: false });
-    try {
-      const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
-      const read = await file.read(bytes, 0);
-      const header = decodeSegmentHeader(bytes.subarray(0, read));
-      return header && { ...header, bytes: await file.size() };
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** Opens the last segment for appending: truncates it after the last valid record, keeps the rest aside. */
-  async #recoverTail(): Promise<void> {
-    const segment = this.#segments.at(-1);
-    this.#lastSequence = Math.max(this.#lastSequence, this.#state.lastAtSave, this.#state.doneThrough);
-    if (!segment) {
-      this.#settleMissingTail(1);
-      return;
-    }
-    const file = await this.#options.disk.open(`${this.#options.folder}/${segment.name}`, { create: false });
-    try {
-      const scan = await scanSegment(file, segment.firstSequence);
-      const lastRun = scan.runs.at(-1);
-      const validEnd = lastRun?.end ?? SEGMENT_HEADER_BYTES;
-      for (const damage of scan.damages) {
-        await this.#keepBytes(file, segment.name, damage);
-        this.#giveUp('quarantined', damage.firstSequence, damage.lastSequence, 'damaged on disk');
-      }
-      if (scan.bytes > validEnd) {
-        await file.truncate(validEnd);
-        await file.sync();
-      }
-      segment.bytes = validEnd;
-      segment.lastSequence = Math.max(segment.firstSequence - 1, lastRun?.lastSequence ?? 0);
-      if (scan.damages.some((damage) => damage.end <= validEnd)) segment.scan = scan;
-      const claimed = Math.max(segment.lastSequence, scan.damages.at(-1)?.lastSequence ?? 0);
-      const foundLast = segment.lastSequence;
-      this.#lastSequence = Math.max(this.#lastSequence, claimed);
-      this.#settleMissingTail(foundLast + 1);
-      // The next record's sequence would not follow this segment's last one: a new segment begins.
-      if (this.#lastSequence === foundLast && !segment.scan) this.#active = file;
-    } finally {
-      if (this.#active !== file) await file.close();
-    }
-  }
-
-  /** Sequences from `first` to the last one known that no record backs: they were given out, and are lost. */
-  #settleMissingTail(first: number): void {
-    const from = Math.max(first, this.#state.doneThrough + 1);
-    if (from <= this.#lastSequence) this.#giveUp('quarantined', from, this.#lastSequence, 'missing on disk');
-  }
-
-  async #writable(bytes: number): Promise<{ file: DiskFile; segment: Segment }> {
-    const current = this.#segments.at(-1);
-    const goesOn = current && current.lastSequence === this.#lastSequence && !current.scan;
-    if (!this.#active && goesOn) await this.#reopen(current);
-    if (this.#active && current) {
-      const fits = current.bytes + bytes <= this.#options.segmentBytes || current.bytes === SEGMENT_HEADER_BYTES;
-      if (fits) return { file: this.#active, segment: current };
-      await this.#abandonActive();
-    }
-    return this.#newSegment();
-  }
-
-  /** After a failed write: what stands behind the accepted records is cut off, so that it can never be taken for accepted. */
-  async #reopen(segment: Segment): Promise<void> {
-    const file = await this.#options.disk.open(`${this.#options.folder}/${segment.name}`, { create: false });
-    try {
-      await file.truncate(segment.bytes);
-      await file.sync();
-      this.#active = file;
-    } finally {
-      if (this.#active !== file) await file.close();
-    }
-  }
-
-  async #newSegment(): Promise<{ file: DiskFile; segment: Segment }> {
-    const { disk, folder, lane, epoch } = this.#options;
-    const firstSequence = this.#lastSequence + 1;
-    const name = segmentName(firstSequence);
-    const file = await disk.open(`${folder}/${name}`, { create: true });
-    try {
-      await file.truncate(0);
-      await file.write(encodeSegmentHeader({ lane, epoch, firstSequence }), 0);
-      await file.sync();
-      await disk.syncFolder(folder);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    const segment: Segment = { name, firstSequence, lastSequence: firstSequence - 1, bytes: SEGMENT_HEADER_BYTES };
-    if (this.#segments.at(-1)?.name === name) this.#segments.pop();
-    this.#segments.push(segment);
-    this.#active = file;
-    return { file, segment };
-  }
-
-  async #abandonActive(): Promise<void> {
-    const file = this.#active;
-    this.#active = undefined;
-    // A close that fails has nothing to add: what counts was synced before.
-    await file?.close().catch(() => {});
+  /** No file holds it: a segment was taken away. */
+  #giveUpMissing(first: number): void {
+    const following = this.#writer.segments.find((candidate) => candidate.firstSequence > first);
+    const last = following ? following.firstSequence - 1 : this.#state.last;
+    this.#giveUp('quarantined', { first, last }, 'no file holds these records');
   }
 
   #segmentOf(sequence: number): Segment | undefined {
-    for (let index = this.#segments.length - 1; index >= 0; index--) {
-      const segment = this.#segments[index] as Segment;
+    for (let index = this.#writer.segments.length - 1; index >= 0; index--) {
+      const segment = this.#writer.segments[index] as Segment;
       if (segment.firstSequence <= sequence) return sequence <= segment.lastSequence ? segment : undefined;
     }
     return undefined;
   }
 
+  /** Undefined when what was to be read has a fate by now. Rejects while the disk refuses and there is hope. */
   async #readIn(segment: Segment, from: number, limits: { records: number; bytes: number }) {
-    const file = await this.#options.disk.open(`${this.#options.folder}/${segment.name}`, { create: false });
     try {
-      if (segment.scan) return await this.#collect(file, segment, from, limits);
-      const found = await this.#collect(file, segment, from, limits);
+      if (segment.bytes === 0) segment.bytes = await this.#sizeOf(segment);
+      const found = await this.#reader.read(segment, from, limits);
+      this.#refusal = undefined;
       if (found) return found;
-      await this.#quarantineDamage(file, segment);
-      return undefined;
+      await this.#quarantineDamage(segment, { tolerant: false });
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') {
+        this.#writer.drop(segment);
+        return undefined;
+      }
+      if (!(await this.#isHopeless(segment, error))) throw error;
+      await this.#quarantineDamage(segment, { tolerant: true });
+    }
+    if (this.#state.nextKept(from) !== from) return undefined;
+    const found = await this.#reader.read(segment, from, limits).catch(() => undefined);
+    // Whatever kept it from being read, this record must not keep the ones behind it.
+    if (!found) this.#giveUp('quarantined', { first: from, last: from }, 'unreadable on disk');
+    return found;
+  }
+
+  async #isHopeless(segment: Segment, error: unknown): Promise<boolean> {
+    const nowUs = this.#options.clock.monotonicUs();
+    if (this.#refusal?.segment !== segment) this.#refusal = { segment, sinceUs: nowUs, tries: 0 };
+    this.#refusal.tries++;
+    const { sinceUs, tries } = this.#refusal;
+    if (NO_VERDICT.has(errorCode(error) ?? '') || tries < UNREADABLE_AFTER_TRIES) return false;
+    return nowUs - sinceUs >= UNREADABLE_AFTER_US && (await this.#options.mark.isReadable());
+  }
+
+  async #sizeOf(segment: Segment): Promise<number> {
+    const file = await this.#options.disk.open(segment.path, { create: false, readOnly: true });
+    return file.size().finally(() => file.close());
+  }
+
+  /** A segment turned out to be damaged: finds what is left of it, keeps the rest aside, states what is lost. */
+  async #quarantineDamage(segment: Segment, options: { tolerant: boolean }): Promise<void> {
+    const { disk, quarantine } = this.#options;
+    const reason = options.tolerant ? 'unreadable on disk' : 'damaged on disk';
+    let file: DiskFile;
+    try {
+      file = await disk.open(segment.path, { create: false, readOnly: true });
+    } catch (error) {
+      if (!options.tolerant) throw error;
+      this.#giveUp('quarantined', { first: segment.firstSequence, last: segment.lastSequence }, reason);
+      return;
+    }
+    try {
+      const scan = await scanSegment(file, segment.firstSequence, options);
+      segment.scan = scan;
+      this.#reader.forget();
+      const name = segmentName(segment.firstSequence);
+      for (const damage of scan.damages) await quarantine.keep(file, name, damage);
+      let next = segment.firstSequence;
+      for (const run of scan.runs) {
+        this.#giveUp(
+          'quarantined',
+          { first: next, last: Math.min(run.firstSequence - 1, segment.lastSequence) },
+          reason,
+        );
+        next = run.lastSequence + 1;
+      }
+      this.#giveUp('quarantined', { first: next, last: segment.lastSequence }, reason);
     } finally {
       await file.close();
     }
   }
 
-  /** Records from `from` on; undefined when the record `from` cannot be read where it should stand. */
-  async #collect(file: DiskFile, segment: Segment, from: number, limits: { records: number; bytes: number }) {
-    const start = await this.#locate(file, segment, from);
-    if (start === undefined) return undefined;
-    let buffer = Buffer.allocUnsafe(Math.min(limits.bytes, segment.bytes - start));
-    buffer = buffer.subarray(0, await file.read(buffer, start));
-    if (buffer.length >= RECORD_HEADER_BYTES) {
-      const firstBytes = recordBytes(buffer.readUInt32LE(0));
-      if (firstBytes > buffer.length && firstBytes <= segment.bytes - start) {
-        buffer = Buffer.allocUnsafe(firstBytes);
-        buffer = buffer.subarray(0, await file.read(buffer, start));
-      }
-    }
-    let at = 0;
-    let count = 0;
-    while (count < limits.records && from + count <= this.#lastSequence) {
-      const record = readRecord(buffer, at);
-      if (typeof record === 'string' || record.sequence !== from + count) break;
-      at = record.end;
-      count++;
-    }
-    if (count === 0) return undefined;
-    this.#position = { segment, offset: start + at, sequence: from + count };
-    return { first: from, count, records: buffer.subarray(0, at) };
+  /** The mark knows which segments may have been sent from, before anything of them is. */
+  async #noteSent(segment: Segment): Promise<void> {
+    if (segment.firstSequence <= this.#sent) return;
+    this.#sent = segment.firstSequence;
+    // On a disk that takes no writes there is nothing to evict either.
+    await this.#writeMark({ sync: true });
   }
 
-  /** Where the record stands: from the last read, from the scan, or by walking the segment. */
-  async #locate(file: DiskFile, segment: Segment, sequence: number): Promise<number | undefined> {
-    const run = segment.scan?.runs.find(
-      (candidate) => candidate.firstSequence <= sequence && sequence <= candidate.lastSequence,
-    );
-    if (segment.scan && !run) return undefined;
-    let offset = run?.start ?? SEGMENT_HEADER_BYTES;
-    let next = run?.firstSequence ?? segment.firstSequence;
-    const position = this.#position;
-    if (position?.segment === segment && position.sequence <= sequence && position.sequence >= next) {
-      offset = position.offset;
-      next = position.sequence;
+  /** Reads on where it stopped last time, so that damage is found while it is small, and not when the hub is back after a week. */
+  async #scrub(): Promise<void> {
+    const next = this.#state.nextKept(this.#scrubNext);
+    const segment = this.#segmentOf(next);
+    if (!segment) {
+      this.#scrubNext = 1;
+      return;
     }
-    if (next === sequence) return offset;
-    const window = Buffer.allocUnsafe(256 * 1024);
-    let windowStart = -1;
-    let windowLength = 0;
-    while (next < sequence) {
-      if (windowStart < 0 || offset + RECORD_HEADER_BYTES > windowStart + windowLength) {
-        windowStart = offset;
-        windowLength = await file.read(window, offset);
-        if (windowLength < RECORD_HEADER_BYTES) return undefined;
-      }
-      const length = window.readUInt32LE(offset - windowStart);
-      if (window.readUIntLE(offset - windowStart + 8, 6) !== next) return undefined;
-      offset += recordBytes(length);
-      next++;
-    }
-    return offset;
-  }
-
-  /** A sealed segment turned out to be damaged: finds what is left of it, states what is not. */
-  async #quarantineDamage(file: DiskFile, segment: Segment): Promise<void> {
-    const scan = await scanSegment(file, segment.firstSequence);
-    segment.scan = scan;
-    this.#position = undefined;
-    for (const damage of scan.damages) await this.#keepBytes(file, segment.name, damage);
-    let next = segment.firstSequence;
-    for (const run of scan.runs) {
-      this.#giveUp('quarantined', next, run.firstSequence - 1, 'damaged on disk');
-      next = run.lastSequence + 1;
-    }
-    this.#giveUp('quarantined', next, segment.lastSequence, 'damaged on disk');
-  }
-
-  #giveUp(fate: Fate, first: number, last: number, reason: string): void {
-    if (last < first) return;
-    for (const range of this.#state.giveUp(fate, first, last)) {
-      this.#options.log.warn({ lane: this.lane, fate, ...range, reason }, 'records lost');
-      this.found.push({ lane: this.lane, fate, ...range, reason });
-    }
-    this.#stateDirty = true;
-  }
-
-  async #keepBytes(file: DiskFile, name: string, damage: { start: number; end: number }): Promise<void> {
-    const bytes = Buffer.alloc(damage.end - damage.start);
-    const length = await file.read(bytes, damage.start);
-    const { disk, folder } = this.#options;
+    // Whatever comes of it, the next time goes on behind it.
+    this.#scrubNext = segment.lastSequence + 1;
     try {
-      await replaceFile(disk, `${folder}/quarantine`, `${name}-${damage.start}.bin`, bytes.subarray(0, length));
+      const found = await this.#scrubber.read(segment, next, SCRUB);
+      if (found) this.#scrubNext = found.first + found.count;
+      else if (segment.bytes > 0 && !segment.scan) await this.#quarantineDamage(segment, { tolerant: false });
     } catch (error) {
-      // A full disk must not keep the lane from opening: the bytes are lost, their sequences are stated all the same.
-      this.#options.log.warn({ err: error, lane: this.lane, segment: name }, 'damaged bytes could not be kept');
+      if (errorCode(error) !== 'ENOENT') throw error;
+      this.#writer.drop(segment);
+      this.#giveUpMissing(next);
     }
   }
 
-  /** Moves a file that is no segment of this lane out of the way. */
-  async #putAside(name: string): Promise<void> {
-    const { disk, folder, log } = this.#options;
-    log.warn({ lane: this.lane, file: name }, 'file in the outbox is no segment of this lane: put aside');
-    await disk.rename(`${folder}/${name}`, `${folder}/quarantine/${name}`);
-    await disk.syncFolder(folder);
+  #giveUp(fate: Fate, range: { first: number; last: number }, reason: string): void {
+    for (const lost of this.#state.giveUp(fate, range.first, range.last, reason)) {
+      this.#options.log.warn({ lane: this.lane, fate, ...lost, reason }, 'records lost');
+      this.#dirty = true;
+    }
+  }
+
+  #writeMark(options: { sync: boolean; closed?: boolean }): Promise<unknown> {
+    const { mark, lane, epoch } = this.#options;
+    const content = {
+      ...this.#state.mark(this.#unsavedEvicted),
+      sent: this.#sent,
+      epoch,
+      closed: options.closed ?? false,
+    };
+    return mark.write(lane, content, { sync: options.sync });
   }
 }

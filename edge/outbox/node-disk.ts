@@ -10,8 +10,9 @@ export const nodeDisk: Disk = {
   async list(folder) {
     return (await readdir(folder)).sort();
   },
-  async open(path, { create }) {
-    return new NodeFile(await open(path, constants.O_RDWR | (create ? constants.O_CREAT : 0), 0o640));
+  async open(path, { create, readOnly }) {
+    const access = readOnly ? constants.O_RDONLY : constants.O_RDWR;
+    return new NodeFile(await open(path, access | (create ? constants.O_CREAT : 0), 0o640));
   },
   rename,
   remove: unlink,

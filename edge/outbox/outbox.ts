@@ -3,25 +3,34 @@
  * (design, sections 3 and 4).
  *
  * Folder:
- *   outbox.json            {"format":1,"epoch":"16 hex digits"}: drawn when the outbox was created
+ *   outbox.json            the epoch, drawn when the outbox was created
+ *   outbox.mark            how far each lane has promised (mark-file.ts)
  *   <lane>/*.seg           segments (segment.ts)
  *   <lane>/lane.json       the acknowledged cursor and the fate of lost ranges (lane-state.ts)
  *   <lane>/quarantine/     what could not be read
+ *   alert/reserve          space for alerts when the disk is full (reserve.ts)
  *
- * `append` resolves after fdatasync. Appends of the same few milliseconds share one (group commit). Bounded: `maxBytes` on disk;
- * beyond it the oldest telemetry goes first, then tracking, alerts last, each eviction stated by a durable record; `maxQueuedRecords`
- * in memory, beyond it append rejects.
+ * `append` resolves after fdatasync. Appends of the same few milliseconds share one (group commit). Each lane commits, reads and frees in its
+ * own turn, so that an alert waits for no other lane. Opening never fails for what the disk does: a lane that cannot be opened, or
+ * whose disk refuses, has a fault; the mode is the worst of them; a probe every second finds the way back.
+ *
+ * Bounds: `maxBytes` of segments on disk; beyond it the oldest telemetry goes first, then tracking, alerts last, and never a lane for one
+ * that ranks below it. `maxQueuedRecords` and `maxQueuedBytes` in memory, beyond them append rejects.
  */
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
-import { EPOCH, LANES, type Lane } from '../../protocols/uplink/identity.ts';
-import { encodePayload } from '../../protocols/uplink/payload-codec.ts';
+import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { MAX_PAYLOAD_BYTES, type RecordTime, recordBytes } from '../../protocols/uplink/record.ts';
-import { type Disk, readWhole, replaceFile } from './disk.ts';
-import { LaneLog, type NewRecord } from './lane-log.ts';
+import { type Desk, type Desks, newDesks, takeGroup, type Waiting } from './desk.ts';
+import { type Disk, errorCode } from './disk.ts';
+import { FaultBook, type LaneFault, type OutboxFault } from './fault-book.ts';
+import type { LaneLog } from './lane-log.ts';
+import { LaneOpener } from './lane-opener.ts';
+import type { StoredRecords } from './lane-reader.ts';
+import type { LaneState } from './lane-state.ts';
 import { modeOf, OutboxError, type OutboxMode } from './outbox-error.ts';
-import { decodeSegmentHeader, firstSequenceOf } from './segment.ts';
+import { Statements } from './statements.ts';
 
 export interface OutboxOptions {
   disk: Disk;
@@ -36,123 +45,163 @@ export interface OutboxOptions {
   maxBytes?: number;
   /** Of `maxBytes`, kept for alerts alone. Default a sixteenth. */
   alertReserveBytes?: number;
+  /** Written ahead for alerts on a full disk, beside `maxBytes`. Default 256 KiB, or `alertReserveBytes` if that is less. */
+  diskReserveBytes?: number;
   /** Default 4 MiB. */
   segmentBytes?: number;
   /** How long the first append of a group waits for company; 0 to 20. Default 4. */
   commitDelayMs?: number;
   maxQueuedRecords?: number;
+  maxQueuedBytes?: number;
+  /**
+   * Names this run of the operating system (Linux: /proc/sys/kernel/random/boot_id). When it is another than the one in which
+   * the outbox was last written, and that was not closed in order, the power may have failed, and a disk may have lost what it said was
+   * synced: sequences are then skipped, so that none is given out twice. Without it such a disk is trusted.
+   */
+  hostRun?: string;
 }
 
-interface Waiting extends NewRecord {
-  resolve: (sequence: number) => void;
-  reject: (error: OutboxError) => void;
+type Settings = Required<Omit<OutboxOptions, 'hostRun'>> & { hostRun: string | undefined };
+
+export interface OutboxProgress {
+  /** Monotonic time of the last commit; undefined before the first. */
+  lastCommitUs: number | undefined;
+  /** Since when the oldest append has waited for the disk; undefined when none does. A refusal is an answer, not a stall. */
+  commitStalledSinceUs: number | undefined;
 }
 
-const MAX_GROUP_RECORDS = 4096;
 const STATE_SAVE_MS = 500;
+const PROBE_MS = 1_000;
+/** Space that has to be free before a full disk counts as one that is not. */
+const HEADROOM_BYTES = 64 * 1024;
+/** The reserve is written when the start is over, and looked after this often. */
+const RESERVE_FIRST_MS = 1_000;
+const RESERVE_EVERY_MS = 30_000;
+/** A disk that does not answer keeps nothing else from starting. */
+const OPEN_PATIENCE_MS = 1_500;
+const NO_EPOCH = '0000000000000000';
 
 export class Outbox {
-  readonly epoch: string;
-  readonly #options: Required<OutboxOptions>;
-  readonly #lanes: Record<Lane, LaneLog>;
-  readonly #queues: Record<Lane, Waiting[]> = { alert: [], tracking: [], telemetry: [] };
+  readonly #options: Settings;
+  readonly #desks: Desks = newDesks();
   readonly #listeners = new Set<(lane: Lane) => void>();
-  #mode: OutboxMode = 'ok';
-  #modeDetail = '';
-  #cancelCommit: (() => void) | undefined;
-  #cancelSave: (() => void) | undefined;
-  #busy: Promise<void> = Promise.resolve();
-  #committing = false;
+  readonly #faults: FaultBook;
+  readonly #opener: LaneOpener;
+  readonly #statements: Statements;
+  readonly #timers = new Map<string, () => void>();
+  #attaching: Promise<void> | undefined;
+  #lastCommitUs: number | undefined;
   #closed = false;
 
-  private constructor(options: Required<OutboxOptions>, epoch: string, lanes: Record<Lane, LaneLog>) {
+  private constructor(options: Settings) {
     this.#options = options;
-    this.epoch = epoch;
-    this.#lanes = lanes;
+    this.#faults = new FaultBook({ clock: options.clock, log: options.log });
+    this.#opener = new LaneOpener(options);
+    this.#statements = new Statements({
+      desks: this.#desks,
+      log: options.log,
+      append: (payload) => this.#enqueue(this.#desks.alert, payload, this.#now()),
+      onTold: () => this.#scheduleSave(),
+      onRefused: () => this.#schedule('tell', PROBE_MS, () => this.#tellLosses()),
+    });
   }
 
+  /** Resolves with an outbox whatever is found, and soon: one whose disk does not answer has a fault until it does. */
   static async open(given: OutboxOptions): Promise<Outbox> {
     const maxBytes = given.maxBytes ?? 1024 * 1024 * 1024;
-    const options: Required<OutboxOptions> = {
+    const alertReserveBytes = given.alertReserveBytes ?? Math.floor(maxBytes / 16);
+    const outbox = new Outbox({
       maxBytes,
-      alertReserveBytes: Math.floor(maxBytes / 16),
+      alertReserveBytes,
+      diskReserveBytes: Math.min(256 * 1024, alertReserveBytes),
       segmentBytes: Math.min(4 * 1024 * 1024, Math.floor(maxBytes / 16)),
       commitDelayMs: 4,
       maxQueuedRecords: 100_000,
+      maxQueuedBytes: 32 * 1024 * 1024,
+      hostRun: undefined,
       ...given,
-    };
-    const { disk, folder } = options;
-    await disk.makeFolder(folder);
-    const epoch = await readEpoch(options);
-    const open = (lane: Lane) =>
-      LaneLog.open({
-        disk,
-        folder: `${folder}/${lane}`,
-        lane,
-        epoch,
-        segmentBytes: options.segmentBytes,
-        log: options.log,
-      });
-    const lanes = { alert: await open('alert'), tracking: await open('tracking'), telemetry: await open('telemetry') };
-    const outbox = new Outbox(options, epoch, lanes);
-    outbox.#stateLosses();
+    });
+    await outbox.#openInTime();
+    outbox.#schedule('reserve', RESERVE_FIRST_MS, () => outbox.#keepReserve());
     return outbox;
   }
 
-  get mode(): { mode: OutboxMode; detail: string } {
-    return { mode: this.#mode, detail: this.#modeDetail };
+  /** 16 hexadecimal digits; zeros while the disk has not told. */
+  get epoch(): string {
+    return this.#opener.epoch ?? NO_EPOCH;
   }
 
   get bootId(): number {
     return this.#options.bootId;
   }
 
-  ledger(): Record<Lane, LaneLedger> {
+  /** The worst of the lanes' faults, or `ok`. */
+  get mode(): { mode: OutboxMode; detail: string } {
+    return this.#faults.mode;
+  }
+
+  /** The fault that is, or was last, and how many there were. */
+  get faults(): { last: OutboxFault | undefined; count: number } {
+    return { last: this.#faults.last, count: this.#faults.count };
+  }
+
+  /** Bytes that lie ready for alerts on a full disk. */
+  get reserveBytes(): number {
+    const log = this.#desks.alert.log;
+    return log ? (log.reserveLeft ?? log.reserve.bytes) : 0;
+  }
+
+  get progress(): OutboxProgress {
+    const waiting = LANES.flatMap((lane) => {
+      const { committing, queue } = this.#desks[lane];
+      return [committing, queue[0]?.sinceUs].filter((sinceUs) => sinceUs !== undefined);
+    });
     return {
-      alert: this.#lanes.alert.ledger(),
-      tracking: this.#lanes.tracking.ledger(),
-      telemetry: this.#lanes.telemetry.ledger(),
+      lastCommitUs: this.#lastCommitUs,
+      commitStalledSinceUs: waiting.length === 0 ? undefined : Math.min(...waiting),
     };
   }
 
-  /** Bytes on disk per lane. */
+  ledger(): Record<Lane, LaneLedger> {
+    return this.#perLane((desk) => this.#stateOf(desk).ledger());
+  }
+
+  /** Sequences that were skipped, and stated to the hub, because nobody could know whether they had been given out. */
+  unused(): Record<Lane, number> {
+    return this.#perLane((desk) => this.#stateOf(desk).unused);
+  }
+
+  /** Bytes of segments per lane. */
   bytes(): Record<Lane, number> {
-    return {
-      alert: this.#lanes.alert.bytes,
-      tracking: this.#lanes.tracking.bytes,
-      telemetry: this.#lanes.telemetry.bytes,
-    };
+    return this.#perLane((desk) => desk.log?.bytes ?? 0);
   }
 
   /** Records accepted into memory whose group is not yet on disk. */
   queued(): number {
-    return LANES.reduce((sum, lane) => sum + this.#queues[lane].length, 0);
+    return LANES.reduce((sum, lane) => sum + this.#desks[lane].queue.length, 0);
   }
 
   /**
    * Resolves with the record's sequence when it is on disk.
    * @param at When the reading was observed: monotonic time of this boot and what the wall clock said then.
-   * @throws OutboxError (rejection): nothing of the record is on disk; `disk-full`, `read-only` and `io-error` pass.
+   * @throws OutboxError (rejection): the record was not accepted; `disk-full`, `read-only` and `io-error` pass. Whatever was appended to
+   *   the lane after it is refused with it, so that order is kept.
    */
   append(lane: Lane, payload: Uint8Array, at: Omit<RecordTime, 'bootId'>): Promise<number> {
-    if (this.#closed)
-      return Promise.reject(new OutboxError({ code: 'outbox-closed', message: 'the outbox is closed' }));
+    if (this.#closed) return Promise.reject(closedError());
     if (payload.length < 1 || payload.length > MAX_PAYLOAD_BYTES) {
       const message = `a record of ${payload.length} bytes: 1 to ${MAX_PAYLOAD_BYTES} are allowed`;
       return Promise.reject(new OutboxError({ code: 'record-too-large', message }));
     }
-    if (this.queued() >= this.#options.maxQueuedRecords) {
+    const queuedBytes = LANES.reduce((sum, each) => sum + this.#desks[each].queuedBytes, 0);
+    if (this.queued() >= this.#options.maxQueuedRecords || queuedBytes >= this.#options.maxQueuedBytes) {
       const message = `${this.queued()} records wait for the disk already: it is too slow`;
       return Promise.reject(new OutboxError({ code: 'outbox-busy', message }));
     }
-    return new Promise((resolve, reject) => {
-      const time: RecordTime = { ...at, bootId: this.#options.bootId };
-      this.#queues[lane].push({ payload, time, resolve, reject });
-      this.#scheduleCommit();
-    });
+    return this.#enqueue(this.#desks[lane], payload, at);
   }
 
-  /** Called after records of a lane became durable. Returns the unsubscribe function. */
+  /** Called after records of a lane became durable, and when a lane came back. Returns the unsubscribe function. */
   onAppended(listener: (lane: Lane) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -160,51 +209,343 @@ export class Outbox {
 
   /** The first sequence that the hub has not acknowledged and that was not given up. */
   firstPending(lane: Lane): number {
-    return this.#lanes[lane].firstPending;
+    return this.#desks[lane].log?.firstPending ?? 1;
   }
 
   lastSequence(lane: Lane): number {
-    return this.#lanes[lane].lastSequence;
+    return this.#desks[lane].log?.lastSequence ?? 0;
   }
 
-  /** Stored records from `from` on, as they stand on disk; undefined when there is none. Takes turns with appending. */
-  read(lane: Lane, from: number, limits: { records: number; bytes: number }) {
-    return this.#exclusive(async () => {
-      const found = await this.#lanes[lane].read(from, limits);
-      this.#stateLosses();
-      return found;
+  /** Whether this record was evicted or quarantined; it may be at the hub all the same, if it was sent before. */
+  isGivenUp(lane: Lane, sequence: number): boolean {
+    const state = this.#desks[lane].log?.state;
+    return state !== undefined && sequence <= state.last && state.outcomeOf(sequence) === undefined;
+  }
+
+  /** Stored records from `from` on, as they stand on disk; undefined when there is none. Rejects while the disk refuses. */
+  read(lane: Lane, from: number, limits: { records: number; bytes: number }): Promise<StoredRecords | undefined> {
+    const desk = this.#desks[lane];
+    return desk.turns.run(async () => {
+      if (!desk.log) throw this.#notOpen(desk);
+      try {
+        const found = await desk.log.read(from, limits);
+        this.#faults.clear(lane, 'read');
+        return found;
+      } catch (error) {
+        this.#refused(desk, 'read', error);
+        throw error;
+      } finally {
+        this.#tellLosses();
+      }
     });
+  }
+
+  /** The newest records of a lane, oldest first, whatever became of them: what this gateway last knew. */
+  newest(lane: Lane, count: number): Promise<Buffer> {
+    const desk = this.#desks[lane];
+    return desk.turns.run(async () => (await desk.log?.newest(count)) ?? Buffer.alloc(0));
+  }
+
+  /** Records from this sequence on are kept on disk, though the hub has them, until this is called again; a full outbox evicts them all the same. */
+  retain(lane: Lane, from: number): void {
+    this.#desks[lane].log?.retain(from);
   }
 
   /** The hub says that these records are durable there. Another epoch's acknowledgement is ignored. */
   acknowledge(range: { epoch: string; lane: Lane; first: number; last: number }): void {
     if (range.epoch !== this.epoch || this.#closed) return;
-    this.#lanes[range.lane].acknowledge(range.first, range.last);
+    this.#desks[range.lane].log?.acknowledge(range.first, range.last);
     this.#scheduleSave();
+  }
+
+  /**
+   * Counts again from what is stored, a part at a time, and reads on through it: what does not hold, a sentence each. Cheap enough for every few
+   * seconds. Damage that it meets is quarantined and stated; that is no violation.
+   */
+  async verify(): Promise<string[]> {
+    const found: string[] = [];
+    for (const lane of LANES) {
+      const desk = this.#desks[lane];
+      await desk.turns.run(async () => {
+        try {
+          found.push(...((await desk.log?.check()) ?? []));
+        } catch (error) {
+          // A disk that refuses is a mode, not a violation.
+          if (errorCode(error) === undefined) throw error;
+        }
+      });
+    }
+    this.#tellLosses();
+    return found;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#cancelCommit?.();
-    this.#cancelSave?.();
-    await this.#commit();
+    for (const lane of LANES) await this.#commit(this.#desks[lane]);
     this.#closed = true;
-    await this.#exclusive(async () => {
-      for (const lane of LANES) await this.#lanes[lane].close();
+    for (const lane of LANES) {
+      this.#desks[lane].cancelCommit?.();
+      for (const { reject } of this.#desks[lane].queue.splice(0)) reject(closedError());
+    }
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    for (const lane of LANES) {
+      const { turns, log } = this.#desks[lane];
+      await turns
+        .run(async () => log?.close())
+        // What was promised is on disk; the rest is found out again at the next start.
+        .catch((error: unknown) => this.#options.log.warn({ err: error, lane }, 'the lane was not closed in order'));
+    }
+    await this.#opener.close();
+  }
+
+  #enqueue(desk: Desk, payload: Uint8Array, at: Omit<RecordTime, 'bootId'>): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { bootId, clock, commitDelayMs } = this.#options;
+      desk.queue.push({ payload, time: { ...at, bootId }, sinceUs: clock.monotonicUs(), resolve, reject });
+      desk.queuedBytes += payload.length;
+      if (desk.cancelCommit || desk.committing !== undefined) return;
+      desk.cancelCommit = clock.after(commitDelayMs, () => {
+        desk.cancelCommit = undefined;
+        void this.#commit(desk);
+      });
     });
   }
 
-  /** What opening and reading found lost becomes a durable statement to the hub. */
-  #stateLosses(): void {
+  /** Commits until nothing waits. Never rejects: each append carries its own outcome. */
+  async #commit(desk: Desk): Promise<void> {
+    desk.cancelCommit?.();
+    desk.cancelCommit = undefined;
+    if (desk.committing !== undefined) return;
+    while (desk.queue.length > 0) {
+      desk.committing = desk.queue[0]?.sinceUs;
+      const group = takeGroup(desk);
+      await desk.turns.run(() => this.#commitGroup(desk, group), { urgent: true });
+    }
+    desk.committing = undefined;
+  }
+
+  async #commitGroup(desk: Desk, group: Waiting[]): Promise<void> {
+    try {
+      const first = await this.#appendGroup(desk, group);
+      this.#lastCommitUs = this.#options.clock.monotonicUs();
+      if (!this.#noteReserve(desk)) this.#faults.clear(desk.lane, 'write');
+      this.#faults.clear(desk.lane, 'room');
+      for (const [index, waiting] of group.entries()) waiting.resolve(first + index);
+      for (const listener of this.#listeners) listener(desk.lane);
+    } catch (error) {
+      const fault = this.#refused(desk, error instanceof NoRoom ? 'room' : 'write', error);
+      // What came after must not overtake it.
+      const refused = [...group, ...desk.queue.splice(0)];
+      desk.queuedBytes = 0;
+      for (const waiting of refused) waiting.reject(fault);
+    }
+    this.#tellLosses();
+  }
+
+  /** While alerts go to the reserve the disk is full, though it takes them. */
+  #noteReserve({ lane, log }: Desk): boolean {
+    const left = log?.reserveLeft;
+    if (left === undefined) return false;
+    const detail = `records go to the reserve, ${left} bytes are left of it`;
+    this.#faults.set(lane, { mode: 'disk-full', detail, from: 'write' });
+    this.#scheduleProbe();
+    return true;
+  }
+
+  async #appendGroup(desk: Desk, group: readonly Waiting[]): Promise<number> {
+    const { log } = desk;
+    if (!log) throw this.#notOpen(desk);
+    if (!(await this.#makeRoom(desk, group))) throw new NoRoom(this.#options.maxBytes, desk.lane);
+    try {
+      return await log.append(group);
+    } catch (error) {
+      // On a full disk an alert takes the room of telemetry when its reserve is used up.
+      if (desk.lane !== 'alert' || modeOf(error) !== 'disk-full') throw error;
+      if (!(await this.#evictOne(desk, ['telemetry']))) throw error;
+      return log.append(group);
+    }
+  }
+
+  /** Frees space for a group within `maxBytes`; false when only what ranks before the lane could go. */
+  async #makeRoom(desk: Desk, group: readonly Waiting[]): Promise<boolean> {
+    const wanted = group.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0);
+    while (this.#roomFor(desk.lane) < wanted) {
+      if (await this.#evictOne(desk, LANES.slice(LANES.indexOf(desk.lane)).reverse())) continue;
+      // What is larger than all there is may still go into an empty outbox.
+      return LANES.every((lane) => (this.#desks[lane].log?.bytes ?? 0) === 0);
+    }
+    return true;
+  }
+
+  /** Bytes that the lane may still take. */
+  #roomFor(lane: Lane): number {
+    const used = LANES.reduce((sum, each) => sum + (this.#desks[each].log?.bytes ?? 0), 0);
+    return this.#options.maxBytes - (lane === 'alert' ? 0 : this.#options.alertReserveBytes) - used;
+  }
+
+  /** Gives up one segment of the first of these lanes that has one. */
+  async #evictOne(desk: Desk, lanes: readonly Lane[]): Promise<boolean> {
+    for (const lane of lanes) {
+      const victim = this.#desks[lane];
+      const evict = async () => {
+        const segment = victim.log?.evictable();
+        if (!segment) return false;
+        const { firstSequence: first, lastSequence: last } = segment;
+        await victim.log?.evict(segment, `no space was left for ${desk.lane}: the oldest go first`);
+        this.#options.log.warn({ lane, first, last }, 'records evicted: the outbox is full');
+        return true;
+      };
+      // A lane waits only for lanes that rank below it, so none ever waits for itself in the end.
+      if (await (victim === desk ? evict() : victim.turns.run(evict, { urgent: true }))) return true;
+    }
+    return false;
+  }
+
+  /** What was given up becomes a durable statement to the hub: now, or when the disk takes it. */
+  #tellLosses(): void {
+    if (this.#closed) return;
+    if (LANES.some((lane) => this.#desks[lane].log?.dirty)) this.#scheduleSave();
+    this.#statements.tell();
+  }
+
+  #scheduleSave(): void {
+    this.#schedule('save', STATE_SAVE_MS, () => this.#save());
+  }
+
+  async #save(): Promise<void> {
+    this.#statements.settle();
     for (const lane of LANES) {
-      for (const { reason, fate, first, last } of this.#lanes[lane].found.splice(0)) {
-        const payload = encodePayload({ kind: 'range', fate, lane, first, last, reason });
-        // When the disk refuses, the statement waits in `lane.json`, and the gap stays visible at the hub.
-        this.append('alert', payload, this.#now()).catch((error) => {
-          this.#options.log.error({ err: error, lane, first, last }, 'a loss could not be stated');
+      const desk = this.#desks[lane];
+      await desk.turns.run(async () => {
+        if (!desk.log?.dirty || this.#closed) return;
+        try {
+          await desk.log.free();
+          this.#faults.clear(lane, 'save');
+        } catch (error) {
+          this.#refused(desk, 'save', error);
+        }
+      });
+    }
+  }
+
+  #refused(desk: Desk, from: LaneFault['from'], cause: unknown): OutboxError {
+    const code = modeOf(cause);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#faults.set(desk.lane, { mode: code, detail: reason, from, cause });
+    this.#scheduleProbe();
+    const message = `the lane ${desk.lane} of the outbox in ${this.#options.folder} refuses: ${reason}`;
+    return new OutboxError({ code, message, cause });
+  }
+
+  #scheduleProbe(): void {
+    this.#schedule('probe', PROBE_MS, () => this.#probe());
+  }
+
+  /** Tries what was refused. A full disk has to have some space first, or every second one group would be let in and the next refused. */
+  async #probe(): Promise<void> {
+    if (LANES.some((lane) => this.#desks[lane].log === undefined)) await this.#attach().catch(() => {});
+    for (const lane of LANES) {
+      const desk = this.#desks[lane];
+      for (const fault of this.#faults.of(lane)) {
+        await desk.turns.run(async () => {
+          try {
+            if (desk.log && (await this.#isOver(fault, desk.log))) this.#faults.clear(lane, fault.from);
+          } catch (error) {
+            this.#refused(desk, fault.from, error);
+          }
         });
       }
     }
+    if (this.#faults.mode.mode !== 'ok') this.#scheduleProbe();
+    else for (const lane of LANES) for (const listener of this.#listeners) listener(lane);
+    this.#tellLosses();
+  }
+
+  /** Tries what was refused; rejects when it is refused again. */
+  async #isOver(fault: LaneFault & { lane: Lane }, log: LaneLog): Promise<boolean> {
+    const { disk, folder, segmentBytes } = this.#options;
+    if (fault.from === 'room') return this.#roomFor(fault.lane) >= segmentBytes;
+    if (fault.from === 'read') await log.read(log.firstPending, { records: 1, bytes: 1 });
+    else {
+      // Freeing what is acknowledged is what may bring space.
+      if (log.dirty) await log.free();
+      const isFull = fault.mode === 'disk-full' && (await freeBytes(disk, folder)) < HEADROOM_BYTES;
+      if (isFull) return false;
+      if (log.reserveLeft !== undefined) await log.restoreReserve();
+      await log.probe();
+    }
+    return true;
+  }
+
+  async #keepReserve(): Promise<void> {
+    const { disk, folder, diskReserveBytes, log } = this.#options;
+    const reserve = this.#desks.alert.log?.reserve;
+    if (reserve && this.#faults.mode.mode === 'ok' && reserve.bytes < reserve.wantedBytes) {
+      try {
+        const free = await disk.freeBytes(folder);
+        if (free >= 4 * diskReserveBytes) await reserve.ensure();
+        else log.warn({ free, diskReserveBytes }, 'too little space is left for the reserve of the alert lane');
+      } catch (error) {
+        log.warn({ err: error }, 'the reserve of the alert lane cannot be written');
+      }
+    }
+    this.#schedule('reserve', RESERVE_EVERY_MS, () => this.#keepReserve());
+  }
+
+  async #openInTime(): Promise<void> {
+    const { clock, log } = this.#options;
+    let waited: (() => void) | undefined;
+    const patience = new Promise<void>((resolve) => {
+      waited = clock.after(OPEN_PATIENCE_MS, () => {
+        log.error({}, 'the disk does not answer: the outbox is opened when it does');
+        resolve();
+      });
+    });
+    const attached = this.#attach().catch((error: unknown) => {
+      for (const lane of LANES) this.#refused(this.#desks[lane], 'open', error);
+    });
+    await Promise.race([attached, patience]);
+    waited?.();
+    for (const lane of LANES) {
+      const desk = this.#desks[lane];
+      if (!desk.log && this.#faults.of(lane).length === 0)
+        this.#refused(desk, 'open', new Error('the disk does not answer'));
+    }
+  }
+
+  /** Opens the lanes that are not open yet. */
+  #attach(): Promise<void> {
+    this.#attaching ??= this.#openLanes().finally(() => {
+      this.#attaching = undefined;
+    });
+    return this.#attaching;
+  }
+
+  async #openLanes(): Promise<void> {
+    const missing = LANES.filter((lane) => this.#desks[lane].log === undefined);
+    await this.#opener.open(missing, (lane, opened) => {
+      const desk = this.#desks[lane];
+      if ('fault' in opened) this.#refused(desk, 'open', opened.fault);
+      else {
+        desk.log = opened;
+        this.#faults.clear(lane, 'open');
+        this.#noteReserve(desk);
+        if (opened.openingFault !== undefined) this.#refused(desk, 'write', opened.openingFault);
+      }
+    });
+    this.#tellLosses();
+    for (const lane of missing) for (const listener of this.#listeners) listener(lane);
+  }
+
+  /** Runs `work` after a while; one of a name at a time. */
+  #schedule(name: string, delayMs: number, work: () => void | Promise<void>): void {
+    if (this.#timers.has(name) || this.#closed) return;
+    const cancel = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(name);
+      void work();
+    });
+    this.#timers.set(name, cancel);
   }
 
   #now(): Omit<RecordTime, 'bootId'> {
@@ -212,150 +553,36 @@ export class Outbox {
     return { monotonicUs: this.#options.clock.monotonicUs(), wallMs, state, uncertaintyMs };
   }
 
-  #scheduleCommit(): void {
-    if (this.#cancelCommit || this.#committing) return;
-    this.#cancelCommit = this.#options.clock.after(this.#options.commitDelayMs, () => {
-      this.#cancelCommit = undefined;
-      void this.#commit();
-    });
+  #stateOf({ lane, log }: Desk): LaneState {
+    return log?.state ?? this.#opener.known(lane);
   }
 
-  /** Commits until nothing waits. Never rejects: each append carries its own outcome. */
-  async #commit(): Promise<void> {
-    if (this.#committing) return;
-    this.#committing = true;
-    try {
-      while (this.queued() > 0) {
-        for (const lane of LANES) {
-          const group = this.#queues[lane].splice(0, MAX_GROUP_RECORDS);
-          if (group.length > 0) await this.#exclusive(() => this.#commitGroup(lane, group));
-        }
-      }
-    } finally {
-      this.#committing = false;
-    }
+  #notOpen({ lane }: Desk): Error {
+    const cause = this.#faults.of(lane)[0]?.cause;
+    const message = `the lane ${lane} is not open yet`;
+    return Object.assign(new Error(message, { cause }), { code: errorCode(cause) ?? 'EIO' });
   }
 
-  async #commitGroup(lane: Lane, group: Waiting[]): Promise<void> {
-    try {
-      await this.#makeRoom(lane, group);
-      const first = await this.#lanes[lane].append(group);
-      this.#setMode('ok', '');
-      for (const [index, waiting] of group.entries()) waiting.resolve(first + index);
-      for (const listener of this.#listeners) listener(lane);
-    } catch (error) {
-      const mode = modeOf(error);
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#setMode(mode, reason);
-      const fault = new OutboxError({
-        code: mode,
-        message: `the outbox in ${this.#options.folder} takes no records: ${reason}`,
-        cause: error,
-      });
-      for (const waiting of group) waiting.reject(fault);
-    }
-  }
-
-  /** Frees space for a group: telemetry first, then tracking, alerts last. Each eviction is a durable record before it happens. */
-  async #makeRoom(lane: Lane, group: readonly Waiting[]): Promise<void> {
-    const wanted = group.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0);
-    const limit = this.#options.maxBytes - (lane === 'alert' ? 0 : this.#options.alertReserveBytes);
-    for (;;) {
-      const used = LANES.reduce((sum, each) => sum + this.#lanes[each].bytes, 0);
-      if (used + wanted <= limit) return;
-      const victim = this.#victim();
-      if (!victim) return;
-      const { first, last } = victim.range;
-      if (first <= last) {
-        const reason = `the outbox reached its ${this.#options.maxBytes} bytes`;
-        const payload = encodePayload({ kind: 'range', fate: 'evicted', lane: victim.lane, first, last, reason });
-        await this.#lanes.alert.append([{ payload, time: { ...this.#now(), bootId: this.#options.bootId } }]);
-        this.#options.log.warn({ lane: victim.lane, first, last }, 'records evicted: the outbox is full');
-      }
-      await this.#lanes[victim.lane].evictOldest();
-    }
-  }
-
-  #victim() {
-    for (const lane of ['telemetry', 'tracking', 'alert'] as const) {
-      const range = this.#lanes[lane].oldest();
-      if (range) return { lane, range };
-    }
-    return undefined;
-  }
-
-  #scheduleSave(): void {
-    if (this.#cancelSave || this.#closed) return;
-    this.#cancelSave = this.#options.clock.after(STATE_SAVE_MS, () => {
-      this.#cancelSave = undefined;
-      void this.#exclusive(async () => {
-        for (const lane of LANES) {
-          if (!this.#lanes[lane].dirty) continue;
-          try {
-            await this.#lanes[lane].free();
-          } catch (error) {
-            this.#setMode(modeOf(error), error instanceof Error ? error.message : String(error));
-            this.#scheduleSave();
-          }
-        }
-      });
-    });
-  }
-
-  #setMode(mode: OutboxMode, detail: string): void {
-    if (mode !== this.#mode) {
-      if (mode === 'ok') this.#options.log.info({ was: this.#mode }, 'outbox writes again');
-      else this.#options.log.error({ mode, detail }, 'outbox takes no records');
-    }
-    this.#mode = mode;
-    this.#modeDetail = detail;
-  }
-
-  /** One disk operation at a time: files, cursor and counters stay in step without locks. */
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#busy.then(work);
-    this.#busy = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
+  #perLane<T>(value: (desk: Desk) => T): Record<Lane, T> {
+    const { alert, tracking, telemetry } = this.#desks;
+    return { alert: value(alert), tracking: value(tracking), telemetry: value(telemetry) };
   }
 }
 
-/**
- * The epoch of an outbox: read from its file; where that is lost, from a segment, whose header carries it too; else drawn. Durable when it
- * returns.
- */
-async function readEpoch({ disk, folder, newEpoch, log }: Required<OutboxOptions>): Promise<string> {
-  const content = await readWhole(disk, `${folder}/outbox.json`);
-  const known = content && epochIn(content);
-  if (known !== undefined) return known;
-  if (content) {
-    await disk.rename(`${folder}/outbox.json`, `${folder}/outbox.json.damaged`);
-    log.error({ folder }, 'outbox.json is damaged and was put aside');
-  }
-  const epoch = (await epochOfSegments(disk, folder)) ?? newEpoch();
-  await replaceFile(disk, folder, 'outbox.json', Buffer.from(JSON.stringify({ format: 1, epoch })));
-  return epoch;
+function closedError(): OutboxError {
+  return new OutboxError({ code: 'outbox-closed', message: 'the outbox is closed' });
 }
 
-function epochIn(content: Buffer): string | undefined {
-  try {
-    const { epoch } = JSON.parse(content.toString('utf8')) as { epoch?: unknown };
-    return typeof epoch === 'string' && EPOCH.test(epoch) ? epoch : undefined;
-  } catch {
-    return undefined;
+/** The outbox has its bytes, of records that rank before the lane's. */
+class NoRoom extends Error {
+  readonly code = 'ENOSPC';
+
+  constructor(maxBytes: number, lane: Lane) {
+    super(`the outbox has its ${maxBytes} bytes, of records that rank before ${lane}`);
   }
 }
 
-async function epochOfSegments(disk: Disk, folder: string): Promise<string | undefined> {
-  for (const lane of LANES) {
-    await disk.makeFolder(`${folder}/${lane}`);
-    for (const name of await disk.list(`${folder}/${lane}`)) {
-      if (firstSequenceOf(name) === undefined) continue;
-      const header = decodeSegmentHeader((await readWhole(disk, `${folder}/${lane}/${name}`)) ?? Buffer.alloc(0));
-      if (header) return header.epoch;
-    }
-  }
-  return undefined;
+async function freeBytes(disk: Disk, folder: string): Promise<number> {
+  // Where nobody can tell, writing will.
+  return disk.freeBytes(folder).catch(() => HEADROOM_BYTES);
 }

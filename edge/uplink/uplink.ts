@@ -1,19 +1,29 @@
 /**
  * The uplink: sends what stands in the Outbox and frees it when the hub has acknowledged it (design, sections 3.3 and 3.4).
  *
- * Each lane has a window of its own, so no lane waits behind another. In memory are only the batches in flight: at most
- * `window` × `batchBytes` per lane. A batch that is not acknowledged in time is sent again, with exponential backoff and full jitter;
+ * Each lane has a window of its own, so no lane waits behind another; and tracking and telemetry together have no more under way than the
+ * path carries at once (pace.ts), so that an alert does not wait in a socket behind them. In memory are only the batches in flight: at most
+ * three times `window` × `batchBytes` per lane. A batch that is not acknowledged in time is sent again, with exponential backoff and full jitter;
  * after a reconnect everything open is sent again from the cursor. Nothing is published while disconnected.
+ *
+ * A batch in flight whose records were evicted meanwhile is kept and sent again until it is acknowledged: the hub may have it, and then both
+ * sides have to count it as delivered.
  */
 import { backoff } from '../../protocols/base/backoff.ts';
 import type { Clock } from '../../protocols/base/clock.ts';
 import { CodecError } from '../../protocols/base/codec-error.ts';
 import type { Log } from '../../protocols/base/log.ts';
-import { type AcknowledgedRange, decodeAcknowledgement, encodeBatch } from '../../protocols/uplink/batch.ts';
+import {
+  type AcknowledgedRange,
+  type BootClock,
+  decodeAcknowledgement,
+  encodeBatch,
+} from '../../protocols/uplink/batch.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Link } from './link.ts';
+import { Pace } from './pace.ts';
 
 export interface UplinkOptions {
   gatewayId: string;
@@ -27,6 +37,8 @@ export interface UplinkOptions {
   batchRecords?: number;
   batchBytes?: number;
   deflate?: boolean;
+  /** What other boots than this one know of the time, of those that have records among these (time/boot-clocks.ts). */
+  bootClocks?: (records: Buffer) => readonly BootClock[];
   /** The first wait for an acknowledgement; doubles up to a minute. */
   acknowledgeTimeoutMs?: number;
 }
@@ -35,6 +47,11 @@ interface Batch {
   first: number;
   last: number;
   payload: Buffer;
+  sentUs: number;
+  /** When it was published last. */
+  publishedUs: number;
+  /** Acknowledged after a repetition, it does not tell how long the path takes. */
+  resent: boolean;
   delays: Generator<number, never, void>;
   cancelTimer: () => void;
 }
@@ -43,10 +60,23 @@ interface LaneSender {
   /** The next sequence to send. */
   next: number;
   inFlight: Batch[];
-  pumping: boolean;
+  /** Were in flight when the connection went. They are read and sent again, unless they are evicted before that. */
+  parked: Batch[];
+  /** Since when the batch being read has been asked for; undefined while none is. */
+  pumpingSinceUs: number | undefined;
+  /** The outbox refused to be read: tried again then. */
+  cancelRetry: (() => void) | undefined;
 }
 
-const DEFAULT_WINDOW: Record<Lane, number> = { alert: 4, tracking: 8, telemetry: 4 };
+const DEFAULT_WINDOW: Record<Lane, number> = { alert: 1, tracking: 1, telemetry: 4 };
+/** The lanes that could keep an alert waiting. */
+const BULK = ['tracking', 'telemetry'] as const;
+const LEAST_UNDER_WAY_BYTES = 4 * 1024;
+const FIRST_UNDER_WAY_BYTES = 8 * 1024;
+const QUEUEING_MS = 250;
+const READ_RETRY_MS = 500;
+/** A batch is overtaken when one that was published so much later is answered: more than hubs take to answer out of turn. */
+const OVERTAKEN_MS = 1_000;
 
 export interface UplinkCounters {
   batchesSent: number;
@@ -61,6 +91,7 @@ export class Uplink {
   lastProgressUs: number | undefined;
   readonly #options: Required<Omit<UplinkOptions, 'window'>> & { window: Record<Lane, number> };
   readonly #lanes: Record<Lane, LaneSender>;
+  readonly #pace: Pace;
   readonly #stopListening: () => void;
   #stopped = false;
 
@@ -70,11 +101,25 @@ export class Uplink {
       batchBytes: 64 * 1024,
       deflate: true,
       acknowledgeTimeoutMs: 5_000,
+      bootClocks: () => [],
       ...options,
       window: { ...DEFAULT_WINDOW, ...options.window },
     };
-    const { outbox, link } = this.#options;
-    const sender = (lane: Lane): LaneSender => ({ next: outbox.firstPending(lane), inFlight: [], pumping: false });
+    const { outbox, link, batchBytes, window } = this.#options;
+    const maxBytes = batchBytes * (window.tracking + window.telemetry);
+    this.#pace = new Pace({
+      minBytes: Math.min(LEAST_UNDER_WAY_BYTES, maxBytes),
+      firstBytes: Math.min(FIRST_UNDER_WAY_BYTES, maxBytes),
+      maxBytes,
+      queueingMs: QUEUEING_MS,
+    });
+    const sender = (lane: Lane): LaneSender => ({
+      next: outbox.firstPending(lane),
+      inFlight: [],
+      parked: [],
+      pumpingSinceUs: undefined,
+      cancelRetry: undefined,
+    });
     this.#lanes = { alert: sender('alert'), tracking: sender('tracking'), telemetry: sender('telemetry') };
     this.#stopListening = outbox.onAppended((lane) => this.#pump(lane));
     link.onMessage((topic, payload) => this.#onMessage(topic, payload));
@@ -87,33 +132,78 @@ export class Uplink {
     return LANES.reduce((sum, lane) => sum + this.#lanes[lane].inFlight.length, 0);
   }
 
+  /** Since when the uplink has waited for the outbox to give it a batch; undefined while it gets on. */
+  get stalledSinceUs(): number | undefined {
+    const since = LANES.map((lane) => this.#lanes[lane].pumpingSinceUs).filter((us) => us !== undefined);
+    return since.length === 0 ? undefined : Math.min(...since);
+  }
+
+  /** Since when the oldest batch in flight has waited for the hub; undefined while none does. */
+  get unacknowledgedSinceUs(): number | undefined {
+    const sent = LANES.flatMap((lane) => this.#lanes[lane].inFlight.map(({ sentUs }) => sentUs));
+    return sent.length === 0 ? undefined : Math.min(...sent);
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#stopListening();
-    this.#onDisconnected();
+    for (const lane of LANES) {
+      this.#lanes[lane].cancelRetry?.();
+      for (const batch of this.#lanes[lane].inFlight.splice(0)) batch.cancelTimer();
+    }
   }
 
   #onConnected(): void {
     for (const lane of LANES) {
-      this.#lanes[lane].next = this.#options.outbox.firstPending(lane);
+      const sender = this.#lanes[lane];
+      sender.next = this.#options.outbox.firstPending(lane);
       this.#pump(lane);
     }
   }
 
   #onDisconnected(): void {
+    const { window } = this.#options;
     for (const lane of LANES) {
-      for (const batch of this.#lanes[lane].inFlight.splice(0)) batch.cancelTimer();
+      const sender = this.#lanes[lane];
+      for (const batch of sender.inFlight) batch.cancelTimer();
+      sender.parked.push(...sender.inFlight.splice(0));
+      sender.parked.splice(0, Math.max(0, sender.parked.length - 2 * window[lane]));
+    }
+  }
+
+  /** Batches of a lost connection whose records were evicted since are nowhere else: they go out as they are. */
+  #sendParked(lane: Lane, sender: LaneSender): void {
+    const { outbox, link } = this.#options;
+    if (!link.connected || this.#stopped) return;
+    const parked = sender.parked.splice(0);
+    for (const batch of parked) {
+      const isGone = outbox.isGivenUp(lane, batch.first) || outbox.isGivenUp(lane, batch.last);
+      if (isGone) {
+        batch.delays = this.#delays();
+        batch.resent = true;
+        this.counters.batchesResent++;
+        sender.inFlight.push(batch);
+        this.#publish(lane, batch);
+      } else if (batch.last >= sender.next) sender.parked.push(batch);
     }
   }
 
   #pump(lane: Lane): void {
     const sender = this.#lanes[lane];
-    if (sender.pumping) return;
-    sender.pumping = true;
+    this.#sendParked(lane, sender);
+    if (sender.pumpingSinceUs !== undefined || sender.cancelRetry) return;
+    sender.pumpingSinceUs = this.#options.clock.monotonicUs();
     this.#send(lane, sender)
-      .catch((error) => this.#options.log.error({ err: error, lane }, 'sending from the outbox failed'))
+      .catch((error: Error) => {
+        // The outbox says itself what is wrong with its disk.
+        this.#options.log.debug({ err: error, lane }, 'the outbox cannot be read');
+        sender.cancelRetry = this.#options.clock.after(READ_RETRY_MS, () => {
+          sender.cancelRetry = undefined;
+          this.#pump(lane);
+        });
+      })
       .finally(() => {
-        sender.pumping = false;
+        sender.pumpingSinceUs = undefined;
         // Something may have come in between the last look and here.
         if (this.#maySend(lane, sender)) this.#options.clock.after(1, () => this.#pump(lane));
       });
@@ -123,9 +213,25 @@ export class Uplink {
     const { link, outbox, window } = this.#options;
     return (
       !this.#stopped &&
+      !sender.cancelRetry &&
       link.connected &&
       sender.inFlight.length < window[lane] &&
-      sender.next <= outbox.lastSequence(lane)
+      sender.next <= outbox.lastSequence(lane) &&
+      this.#hasRoom(lane)
+    );
+  }
+
+  /** One batch of each lane is always let through; telemetry leaves half of the path to tracking. */
+  #hasRoom(lane: Lane): boolean {
+    if (lane === 'alert' || this.#lanes[lane].inFlight.length === 0) return true;
+    if (this.#underWay(BULK) >= this.#pace.bytes) return false;
+    return lane === 'tracking' || this.#underWay(['telemetry']) < this.#pace.bytes / 2;
+  }
+
+  #underWay(lanes: readonly Lane[]): number {
+    return lanes.reduce(
+      (sum, lane) => this.#lanes[lane].inFlight.reduce((bytes, { payload }) => bytes + payload.length, sum),
+      0,
     );
   }
 
@@ -133,7 +239,9 @@ export class Uplink {
     const { outbox, batchRecords, batchBytes } = this.#options;
     while (this.#maySend(lane, sender)) {
       const from = sender.next;
-      const found = await outbox.read(lane, from, { records: batchRecords, bytes: batchBytes });
+      sender.pumpingSinceUs = this.#options.clock.monotonicUs();
+      const bytes = lane === 'alert' ? batchBytes : Math.min(batchBytes, this.#pace.batchBytes);
+      const found = await outbox.read(lane, from, { records: batchRecords, bytes });
       // A reconnect while reading has moved the cursor: read again from there.
       if (sender.next !== from) continue;
       if (!found) {
@@ -147,7 +255,7 @@ export class Uplink {
   }
 
   #sendBatch(lane: Lane, sender: LaneSender, found: { first: number; count: number; records: Buffer }): void {
-    const { clock, outbox, deflate, acknowledgeTimeoutMs, random } = this.#options;
+    const { clock, outbox, deflate, bootClocks } = this.#options;
     const { wallMs, state, uncertaintyMs } = clock.wall();
     const payload = encodeBatch({
       epoch: outbox.epoch,
@@ -161,6 +269,7 @@ export class Uplink {
         state,
         uncertaintyMs,
       },
+      bootClocks: bootClocks(found.records),
       records: found.records,
       deflate,
     });
@@ -168,7 +277,10 @@ export class Uplink {
       first: found.first,
       last: found.first + found.count - 1,
       payload,
-      delays: backoff({ firstMs: acknowledgeTimeoutMs, maxMs: 60_000, floorMs: acknowledgeTimeoutMs / 2, random }),
+      sentUs: clock.monotonicUs(),
+      publishedUs: clock.monotonicUs(),
+      resent: false,
+      delays: this.#delays(),
       cancelTimer: () => {},
     };
     sender.inFlight.push(batch);
@@ -176,18 +288,42 @@ export class Uplink {
     this.#publish(lane, batch);
   }
 
+  #delays(): Generator<number, never, void> {
+    const { acknowledgeTimeoutMs, random } = this.#options;
+    return backoff({ firstMs: acknowledgeTimeoutMs, maxMs: 60_000, floorMs: acknowledgeTimeoutMs / 2, random });
+  }
+
   #publish(lane: Lane, batch: Batch): void {
     const { link, clock, gatewayId, log } = this.#options;
     this.counters.bytesSent += batch.payload.length;
+    batch.publishedUs = clock.monotonicUs();
     batch.cancelTimer = clock.after(batch.delays.next().value, () => {
       log.warn({ lane, first: batch.first, last: batch.last }, 'batch not acknowledged in time: sent again');
       this.counters.batchesResent++;
+      batch.resent = true;
+      if (lane !== 'alert') this.#pace.late();
       this.#publish(lane, batch);
     });
     // A publish that fails is resent by the timer, or by the reconnect that follows.
     link.publish(topics.up(gatewayId, lane), batch.payload).catch((error: Error) => {
       log.debug({ lane, first: batch.first, err: error }, 'publish failed');
     });
+  }
+
+  /**
+   * The hub answers what was published at `answeredUs`: the path works again, so what has waited for longer, and was lost before, does not
+   * wait out a backoff that grew while the path did not.
+   */
+  #sendOvertakenAgain(answeredUs: number): void {
+    for (const lane of LANES) {
+      for (const batch of this.#lanes[lane].inFlight) {
+        if (!batch.resent || batch.publishedUs > answeredUs - OVERTAKEN_MS * 1000) continue;
+        batch.cancelTimer();
+        batch.delays = this.#delays();
+        this.counters.batchesResent++;
+        this.#publish(lane, batch);
+      }
+    }
   }
 
   #onMessage(topic: string, payload: Buffer): void {
@@ -211,11 +347,18 @@ export class Uplink {
     this.lastProgressUs = clock.monotonicUs();
     const sender = this.#lanes[range.lane];
     const firstPending = outbox.firstPending(range.lane);
+    let answeredUs = 0;
     sender.inFlight = sender.inFlight.filter((batch) => {
-      const done = batch.last < firstPending || (range.first <= batch.first && batch.last <= range.last);
-      if (done) batch.cancelTimer();
-      return !done;
+      const isAnswered = range.first <= batch.first && batch.last <= range.last;
+      if (!isAnswered && (batch.last >= firstPending || outbox.isGivenUp(range.lane, batch.first))) return true;
+      batch.cancelTimer();
+      if (isAnswered) answeredUs = Math.max(answeredUs, batch.publishedUs);
+      if (isAnswered && !batch.resent && range.lane !== 'alert') {
+        this.#pace.acknowledged({ bytes: batch.payload.length, sentUs: batch.sentUs, nowUs: clock.monotonicUs() });
+      }
+      return false;
     });
-    this.#pump(range.lane);
+    this.#sendOvertakenAgain(answeredUs);
+    for (const lane of LANES) this.#pump(lane);
   }
 }
