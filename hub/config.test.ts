@@ -69,3 +69,26 @@ describe('a configuration is refused with line, column and a way out:', () => {
     expect(problemsOf(text)).toEqual([expected]);
   });
 });
+
+describe('roles', () => {
+  const apart = 'kafka: { brokers: "k:9092" }\npostgres: { url: "postgres://p/db" }\n';
+  const roles = (text: string, given?: string) => {
+    const result = checkHubConfig(text, 'hub.yaml', given);
+    return result.ok ? result.config.roles : result.problems.map(({ message }) => message);
+  };
+
+  it('are all by default, the file’s, or the command line’s', () => {
+    expect(roles('')).toEqual(['ingest', 'process', 'project', 'api']);
+    expect(roles(`${apart}roles: [api]`)).toEqual(['api']);
+    expect(roles(`${apart}roles: [api]`, 'ingest, process')).toEqual(['ingest', 'process']);
+  });
+
+  it('apart from each other need servers that they share', () => {
+    expect(roles('roles: [ingest]')).toEqual([expect.stringContaining("needs 'kafka'")]);
+    expect(roles('kafka: { brokers: "k:9092" }', 'ingest')).toEqual(['ingest']);
+    expect(roles('kafka: { brokers: "k:9092" }', 'process')).toEqual([expect.stringContaining("needs 'postgres'")]);
+    expect(roles('', 'ingest,proces')).toContainEqual(
+      expect.stringContaining("no role 'proces': did you mean 'process'"),
+    );
+  });
+});

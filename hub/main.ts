@@ -6,35 +6,36 @@ import type { FastifyInstance } from 'fastify';
 import { aborted, type Clock } from '../protocols/base/clock.ts';
 import type { Log } from '../protocols/base/log.ts';
 import { renderMetrics } from '../protocols/metrics/exposition.ts';
-import { createApi } from './api/app.ts';
-import type { Broker } from './broker/broker.ts';
-import { openEmbeddedBroker } from './broker/embedded.ts';
-import { openExternalBroker } from './broker/external.ts';
+import { createApi, createOps } from './api/app.ts';
+import { openOperators } from './api/operators.ts';
+import { bounded } from './api/routes/ops.ts';
+import type { Cache } from './cache/cache.ts';
 import { cachedCurves } from './cache/cached-curves.ts';
-import { openMemoryCache } from './cache/memory.ts';
-import { openRedisCache } from './cache/redis.ts';
-import type { HubConfig } from './config.ts';
+import type { HubConfig, Role } from './config.ts';
+import { deadLetterProjection } from './dead-letters/projection.ts';
+import { Door } from './door/door.ts';
 import { Ingest } from './ingest/ingest.ts';
-import type { EventLog, Runner } from './log/event-log.ts';
-import { openKafkaLog } from './log/kafka/kafka-log.ts';
-import { logMigrations } from './log/sql/migrations.ts';
-import { openSqlLog } from './log/sql/sql-log.ts';
-import { hubTopics } from './log/topics.ts';
+import { type EventLog, type Runner, TOPICS } from './log/event-log.ts';
 import { Gateways } from './ops/gateways.ts';
+import { Meters } from './ops/meters.ts';
 import { type HubReport, hubMetrics } from './ops/report.ts';
+import { followStatuses, StatusLog } from './ops/status-log.ts';
+import { openTracing } from './ops/tracing.ts';
+import { hostPort, openBroker, openPorts, type Ports } from './ports.ts';
+import { LedgerAudit } from './process/ledger-audit.ts';
 import { Processor } from './process/processor.ts';
-import { openPglite } from './store/pglite.ts';
-import { openPostgres } from './store/postgres.ts';
+import { listenPostgres } from './store/postgres-listener.ts';
 import type { Store } from './store/store.ts';
-import { createInfluxTimeSeries } from './timeseries/influx/influx.ts';
-import { timeSeriesMigrations } from './timeseries/sql/migrations.ts';
+import { guarded, SeriesGuard } from './timeseries/series-guard.ts';
+import { keepRetention } from './timeseries/sql/retention-job.ts';
 import { SqlTimeSeries } from './timeseries/sql/sql-time-series.ts';
 import type { TimeSeries } from './timeseries/time-series.ts';
 import { alertProjection } from './tracking/alert-projection.ts';
-import { Changes } from './tracking/changes.ts';
-import { trackingMigrations } from './tracking/migrations.ts';
+import { type Announcer, Changes } from './tracking/changes.ts';
+import { CHANNEL, changesOf, notifyChanges } from './tracking/notified-changes.ts';
 import { packageProjection } from './tracking/package-projection.ts';
 import { runProjection } from './tracking/projector.ts';
+import { publishStates, withStateOutbox } from './tracking/state-outbox.ts';
 
 export interface HubOptions {
   config: HubConfig;
@@ -45,9 +46,9 @@ export interface HubOptions {
 }
 
 export interface RunningHub {
-  /** Where the API and the pages answer. */
+  /** Where the API and the pages answer (without the role `api`: /healthz and /metrics). */
   httpUrl: string;
-  /** Where gateways connect; undefined with an external broker. */
+  /** Where gateways connect; undefined with an external broker, or without the role `ingest`. */
   mqttUrl: string | undefined;
   report(): Promise<HubReport>;
   /** Resolves after the signal, when everything is closed. */
@@ -56,132 +57,260 @@ export interface RunningHub {
 
 const RETRY_MS = 1_000;
 
+/** A consumer of the event log: started when what it needs is there, and asked how far it is. */
+interface Consumer {
+  name: string;
+  start(): Promise<Runner>;
+  runner?: Runner;
+}
+
 /** Resolves when the hub listens. Rejects when a port is taken, a module is missing or the embedded data folder is in use. */
 export async function runHub(options: HubOptions): Promise<RunningHub> {
   const { config, clock, log, signal } = options;
+  const has = (role: Role) => config.roles.includes(role);
   const opened: { close(): Promise<unknown> }[] = [];
   const keep = <T extends { close(): Promise<unknown> }>(port: T): T => {
     opened.push(port);
     return port;
   };
   try {
-    const store = keep(await openStore(options));
-    const eventLog = keep(await openEventLog(options, store));
-    const timeSeries = keep(await openTimeSeries(options, store));
-    const cache = keep(
-      config.redis ? await openRedisCache({ ...config.redis, log: log.child({ part: 'cache' }) }) : openMemoryCache(),
-    );
-    const broker = keep(await openBroker(options));
+    const ports = await openPorts(options, keep);
+    const { store, timeSeries } = ports;
+    const { otel } = config;
+    const tracing =
+      otel &&
+      keep(
+        await openTracing({ ...otel, random: Math.random, attributes: { 'milepost.roles': config.roles.join(',') } }),
+      );
+    const meters = new Meters(clock);
+    const eventLog = meters.log(tracing ? tracing.log(ports.eventLog) : ports.eventLog);
+    const broker = has('ingest') ? keep(await openBroker(options)) : undefined;
     const gateways = new Gateways();
     const changes = new Changes();
-    const shared = {
-      eventLog,
-      timeSeries,
-      clock,
-      log: log.child({ part: 'process' }),
-      gapAfterMs: config.process.gapAfter,
-    };
-    const processors = [
-      new Processor({ ...shared, group: 'milepost-process', lanes: ['alert', 'tracking'] }),
-      new Processor({ ...shared, group: 'milepost-timeseries', lanes: ['telemetry'] }),
+    const { url: postgresUrl } = config.postgres ?? {};
+    // On a server the projections may run in another process than the live streams.
+    const announcer = meters.announcer(postgresUrl === undefined ? changes : notifyChanges);
+    const listener =
+      has('api') && postgresUrl !== undefined
+        ? keep(
+            listenPostgres({
+              url: postgresUrl,
+              channel: CHANNEL,
+              onPayload: (payload) => changes.publish(changesOf(payload)),
+              onGap: () => changes.publish([{ kind: 'many' }]),
+              log: log.child({ part: 'live' }),
+            }),
+          )
+        : undefined;
+    const audit = new LedgerAudit();
+    const guard = new SeriesGuard(config.series);
+    const statusLog = new StatusLog({ eventLog, clock, log: log.child({ part: 'status' }), signal });
+    const processors =
+      has('process') && timeSeries ? openProcessors(options, { eventLog, timeSeries, audit, meters, guard }) : [];
+    const ingest =
+      broker &&
+      new Ingest({
+        eventLog,
+        broker,
+        clock,
+        log: log.child({ part: 'ingest' }),
+        onStatus: (status) => statusLog.write(status),
+      });
+    const door = ingest?.door ?? (has('api') ? new Door({ eventLog, clock }) : undefined);
+    const projections = has('project') && store ? projectionsOf(options, { eventLog, store, changes: announcer }) : [];
+    const consumers: Consumer[] = [
+      ...processors.map((processor) => ({ name: processor.group, start: () => processor.start() })),
+      ...projections,
+      ...(has('process') || has('api')
+        ? [
+            {
+              name: TOPICS.gatewayStatus,
+              start: () =>
+                followStatuses(eventLog, (status, heardMs) => {
+                  gateways.heard(status, heardMs);
+                  audit.heard(status, clock.monotonicUs() / 1000);
+                }),
+            },
+          ]
+        : []),
     ];
-    const ingest = new Ingest({
-      eventLog,
-      broker,
-      clock,
-      log: log.child({ part: 'ingest' }),
-      onStatus: (status) => gateways.heard(status, clock.wall().wallMs),
-    });
-    const runners: (Runner | undefined)[] = [];
     const health = {
-      broker: async () => broker.healthy(),
+      ...(broker && { broker: async () => broker.healthy() }),
       eventLog: () => eventLog.healthy(),
-      timeSeries: () => timeSeries.healthy(),
-      store: () => store.healthy(),
-      cache: () => cache.healthy(),
-      process: async () => runnersHealthy(runners),
+      ...(timeSeries && { timeSeries: () => timeSeries.healthy() }),
+      ...(store && { store: () => store.healthy() }),
+      ...(listener && { live: async () => listener.healthy() }),
+      ...(ports.cache && { cache: () => (ports.cache as Cache).healthy() }),
+      ...(consumers.length > 0 && { process: async () => consumersHealthy(consumers) }),
     };
     const report = async (): Promise<HubReport> => ({
-      ingest: ingest.counters,
+      ingest: ingest?.counters,
+      ...(door && { door: door.counters }),
+      ...(ingest && { sparkplug: ingest.sparkplug.counters }),
       processors: processors.map((processor, index) => ({
         group: processor.group,
         lanes: processor.lanes,
         counters: processor.counters,
         ledger: processor.ledger(),
-        lag: runners[index]?.lag(),
+        lag: consumers[index]?.runner?.lag(),
       })),
-      projections: [packageProjection, alertProjection].map(({ name }, index) => ({
-        name,
-        lag: runners[index + 2]?.lag(),
-      })),
-      ports: await Promise.all(Object.entries(health).map(async ([name, check]) => ({ name, ok: (await check()).ok }))),
-      gateways: gateways.list(),
+      projections: consumers
+        .slice(processors.length)
+        .filter(({ name }) => name !== TOPICS.gatewayStatus)
+        .map(({ name, runner }) => ({ name, lag: runner?.lag() })),
+      ports: await Promise.all(
+        Object.entries(health).map(async ([name, check]) => ({ name, ok: (await bounded(check, clock)).ok })),
+      ),
+      gateways: has('process') || has('api') ? gateways.list() : undefined,
+      roles: config.roles,
+      queue: broker?.queue(),
+      series: has('process') ? guard.size : undefined,
+      distributions: meters.metrics(),
     });
-    const api = await createApi({
-      store,
-      timeSeries: cachedCurves(timeSeries, cache),
+    const ops = {
       clock,
+      roles: config.roles,
       log: log.child({ part: 'api' }),
-      changes,
       health,
       metrics: async () => renderMetrics(hubMetrics(await report())),
-    });
-    opened.push({ close: () => api.close() });
-    const httpUrl = await listen(api, config.http.listen);
-    log.info({ url: httpUrl }, 'API and pages listen');
+    };
+    const operators =
+      has('api') && store && timeSeries
+        ? openOperators({
+            ...options,
+            store,
+            eventLog,
+            timeSeries,
+            door,
+            log: log.child({ part: 'replay' }),
+          })
+        : undefined;
+    const http =
+      operators && store && timeSeries && ports.cache
+        ? await createApi({ ...ops, store, timeSeries: cachedCurves(timeSeries, ports.cache), changes, operators })
+        : await createOps(ops);
+    opened.push({ close: () => http.close() });
+    const httpUrl = await listen(http, config.http.listen);
+    log.info({ url: httpUrl, roles: config.roles }, has('api') ? 'API and pages listen' : 'health and metrics listen');
 
     // A store or a log that is away at the start is waited for: the hub comes up, says so in /healthz, and goes on by itself.
-    const starts = [
-      () => processors[0]?.start(),
-      () => processors[1]?.start(),
-      () =>
-        runProjection(packageProjection, { log: eventLog, store, logger: log.child({ part: 'tracking' }), changes }),
-      () => runProjection(alertProjection, { log: eventLog, store, logger: log.child({ part: 'alerts' }), changes }),
-    ];
-    const started = startAll({ store, eventLog, timeSeries, starts, runners, options });
-    await broker.start((topic, payload) => ingest.handle(topic, payload));
+    const started = startAll({ ports: { ...ports, eventLog }, consumers, options });
+    const upkeep =
+      has('process') && timeSeries instanceof SqlTimeSeries
+        ? keepRetention({
+            timeSeries,
+            plan: { rawMs: config.retention.telemetry.raw, hourlyMs: config.retention.telemetry.hourly },
+            clock,
+            log: log.child({ part: 'timeseries' }),
+            signal,
+          })
+        : undefined;
+    if (broker && ingest) await broker.start((topic, payload) => ingest.handle(topic, payload));
 
     const stop = async () => {
       await aborted(signal);
       await started;
-      await api.close();
+      await http.close();
       // The broker first: what is in hands is finished, nothing new is taken.
-      await broker.close();
-      await Promise.all(runners.map((runner) => runner?.stop()));
-      for (const port of [cache, timeSeries, eventLog, store]) await port.close();
+      await broker?.close();
+      await statusLog.settled();
+      await upkeep;
+      await listener?.close();
+      await operators?.replays.close();
+      await Promise.all(consumers.map(({ runner }) => runner?.stop()));
+      for (const port of [ports.cache, timeSeries, eventLog, store, tracing]) await port?.close();
       log.info({}, 'hub stopped');
     };
-    return { httpUrl, mqttUrl: broker.url, report, done: stop() };
+    return { httpUrl, mqttUrl: broker?.url, report, done: stop() };
   } catch (error) {
     for (const port of opened.reverse()) await port.close().catch(() => {});
     throw error;
   }
 }
 
-async function startAll(at: {
-  store: Store;
-  eventLog: EventLog;
-  timeSeries: TimeSeries;
-  starts: (() => Promise<Runner> | undefined)[];
-  runners: (Runner | undefined)[];
-  options: HubOptions;
-}): Promise<void> {
-  const { store, eventLog, timeSeries, starts, runners, options } = at;
-  const patiently = (what: string, work: () => Promise<void>) => untilDone(what, work, options);
-  const time = patiently('time series', () => timeSeries.setup());
-  await patiently('store', () => store.migrate());
+/** Two consumer groups, so that a time series database that is away holds up telemetry and nothing else. */
+function openProcessors(
+  { config, clock, log }: HubOptions,
+  parts: { eventLog: EventLog; timeSeries: TimeSeries; audit: LedgerAudit; meters: Meters; guard: SeriesGuard },
+): Processor[] {
+  const { eventLog, audit, meters, guard } = parts;
+  const shared = {
+    eventLog,
+    audit,
+    timeSeries: guarded(meters.series(parts.timeSeries), guard, () => clock.monotonicUs() / 1000),
+    onReached: meters.reached.bind(meters),
+    clock,
+    log: log.child({ part: 'process' }),
+    gapAfterMs: config.process.gapAfter,
+    format: config.kafka?.format ?? 'json',
+    maxDoorIds: config.door.maxIds,
+  };
+  return [
+    new Processor({ ...shared, group: 'milepost-process', lanes: ['alert', 'tracking'] }),
+    new Processor({ ...shared, group: 'milepost-timeseries', lanes: ['telemetry'] }),
+  ];
+}
+
+function projectionsOf(
+  { config, clock, log }: HubOptions,
+  parts: { eventLog: EventLog; store: Store; changes: Announcer },
+): Consumer[] {
+  const { eventLog, store, changes } = parts;
+  return [
+    {
+      name: packageProjection.name,
+      start: () =>
+        runProjection(config.kafka ? withStateOutbox(packageProjection) : packageProjection, {
+          log: eventLog,
+          store,
+          logger: log.child({ part: 'tracking' }),
+          changes,
+        }),
+    },
+    {
+      name: alertProjection.name,
+      start: () =>
+        runProjection(alertProjection, { log: eventLog, store, logger: log.child({ part: 'alerts' }), changes }),
+    },
+    // Nobody but this process reads an embedded log.
+    ...(config.kafka
+      ? [
+          {
+            name: TOPICS.packageStates,
+            start: async () => publishStates({ store, eventLog, clock, log: log.child({ part: 'states' }) }),
+          },
+        ]
+      : []),
+    {
+      name: deadLetterProjection.name,
+      start: () =>
+        runProjection(deadLetterProjection, { log: eventLog, store, logger: log.child({ part: 'letters' }), changes }),
+    },
+  ];
+}
+
+async function startAll(at: { ports: Ports; consumers: Consumer[]; options: HubOptions }): Promise<void> {
+  const { ports, consumers, options } = at;
+  const { store, eventLog, timeSeries } = ports;
+  const patiently = (what: string, work: () => Promise<unknown>) => untilDone(what, work, options);
+  const time = timeSeries && patiently('time series', () => timeSeries.setup());
+  if (store) await patiently('store', () => store.migrate());
   await patiently('event log', () => eventLog.setup());
   await Promise.all([
     time,
-    ...starts.map((start, index) =>
-      patiently('consumer', async () => {
-        runners[index] = await start();
+    ...consumers.map((consumer) =>
+      patiently(consumer.name, async () => {
+        consumer.runner = await consumer.start();
       }),
     ),
   ]);
 }
 
-async function untilDone(what: string, work: () => Promise<void>, { clock, log, signal }: HubOptions): Promise<void> {
+async function untilDone(
+  what: string,
+  work: () => Promise<unknown>,
+  { clock, log, signal }: HubOptions,
+): Promise<void> {
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
       await work();
@@ -194,73 +323,19 @@ async function untilDone(what: string, work: () => Promise<void>, { clock, log, 
   }
 }
 
-function runnersHealthy(runners: readonly (Runner | undefined)[]): { ok: boolean; detail: string } {
-  const faults = runners.map((runner) => runner?.fault()?.message).filter((message) => message !== undefined);
-  const missing = 4 - runners.filter((runner) => runner !== undefined).length;
-  if (missing > 0) return { ok: false, detail: `${missing} consumers not started yet` };
+function consumersHealthy(consumers: readonly Consumer[]): { ok: boolean; detail: string } {
+  const missing = consumers.filter(({ runner }) => runner === undefined).map(({ name }) => name);
+  if (missing.length > 0) return { ok: false, detail: `not started yet: ${missing.join(', ')}` };
+  const faults = consumers.flatMap(({ name, runner }) => {
+    const fault = runner?.fault();
+    return fault ? [`${name}: ${fault.message}`] : [];
+  });
   return faults.length > 0
     ? { ok: false, detail: faults.join('; ') }
-    : { ok: true, detail: `${runners.length} consumers` };
-}
-
-function openStore({ config, log }: HubOptions): Promise<Store> {
-  const migrations = [...logMigrations, ...trackingMigrations, ...timeSeriesMigrations];
-  if (config.postgres) return openPostgres({ url: config.postgres.url, migrations });
-  return openPglite({
-    migrations,
-    log: log.child({ part: 'store' }),
-    ...(config.dataDir === 'memory' ? {} : { dataDir: `${config.dataDir}/store` }),
-  });
-}
-
-async function openEventLog({ config, log }: HubOptions, store: Store): Promise<EventLog> {
-  const { kafka } = config;
-  if (!kafka) return openSqlLog({ store, topics: hubTopics(), log: log.child({ part: 'log' }) });
-  return openKafkaLog({
-    brokers: kafka.brokers,
-    topics: hubTopics({ partitions: kafka.partitions }),
-    replication: kafka.replication,
-    instance: kafka.instance,
-    properties: kafka.properties,
-    log: log.child({ part: 'log' }),
-  });
-}
-
-async function openTimeSeries({ config, log }: HubOptions, store: Store): Promise<TimeSeries> {
-  return config.influx
-    ? createInfluxTimeSeries({ ...config.influx, log: log.child({ part: 'timeseries' }) })
-    : new SqlTimeSeries(store);
-}
-
-async function openBroker({ config, log }: HubOptions): Promise<Broker> {
-  const { mqtt } = config;
-  const maxPendingBytes = mqtt.maxPending;
-  if (mqtt.url !== undefined) {
-    return openExternalBroker({
-      url: mqtt.url,
-      clientId: mqtt.clientId,
-      log: log.child({ part: 'broker' }),
-      maxPendingBytes,
-      ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
-      ...(mqtt.password === undefined ? {} : { password: mqtt.password }),
-    });
-  }
-  const { host, port } = hostPort(mqtt.listen);
-  return openEmbeddedBroker({
-    host,
-    port,
-    users: new Map(Object.entries(mqtt.users)),
-    log: log.child({ part: 'broker' }),
-    maxPendingBytes,
-  });
+    : { ok: true, detail: `${consumers.length} consumers` };
 }
 
 async function listen(api: FastifyInstance, address: string): Promise<string> {
   const { host, port } = hostPort(address);
   return api.listen({ host, port });
-}
-
-function hostPort(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }

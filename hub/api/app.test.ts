@@ -60,6 +60,7 @@ beforeAll(async () => {
     changes: new Changes(),
     clock: new ManualClock(START_MS + 30 * 60_000),
     log: silentLog,
+    roles: ['api'],
     health: {},
     metrics: async () => 'up 1\n',
   };

@@ -6,30 +6,51 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
+import type { DeadLetterDesk } from '../dead-letters/desk.ts';
+import type { ReplayJobs } from '../replay/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeSeries } from '../timeseries/time-series.ts';
 import type { Changes } from '../tracking/changes.ts';
 import { TrackingReader } from '../tracking/reader.ts';
+import type { DoorContext } from './door-context.ts';
 import { installErrorAnswers } from './errors.ts';
 import { LiveFeed } from './live-feed.ts';
 import { openapi } from './openapi.ts';
+import { withOperators } from './openapi-operators.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
+import { epcisRoutes } from './routes/epcis.ts';
+import { eventRoutes } from './routes/events.ts';
 import { type HealthCheck, opsRoutes } from './routes/ops.ts';
 import { packageRoutes } from './routes/packages.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { replayRoutes } from './routes/replays.ts';
 import { streamRoutes } from './routes/streams.ts';
 
-export interface ApiOptions {
-  store: Store;
-  timeSeries: TimeSeries;
+/** What a process shows of itself, whatever its roles. */
+export interface OpsOptions {
   clock: Clock;
   log: Log;
-  /** What the projections of this process commit. */
-  changes: Changes;
+  /** What this process does (hub/config.ts). */
+  roles: readonly string[];
   /** What /healthz asks, by name: the store, the event log, the broker, … */
   health: Readonly<Record<string, HealthCheck>>;
   /** Text for /metrics, in the Prometheus exposition format. */
   metrics: () => Promise<string>;
+}
+
+export interface ApiOptions extends OpsOptions {
+  store: Store;
+  timeSeries: TimeSeries;
+  /** What the projections of this process commit. */
+  changes: Changes;
+  /** What a hub gives besides reading: the open door, dead letters and replays. */
+  operators?: Operators;
+}
+
+export interface Operators extends DoorContext {
+  deadLetters: DeadLetterDesk;
+  replays: ReplayJobs;
 }
 
 /** What every group of routes works with. */
@@ -57,12 +78,27 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) void reply.header(name, value);
   });
   app.addHook('preClose', async () => live.close());
-  app.get('/openapi.json', async () => openapi);
+  const { operators } = options;
+  app.get('/openapi.json', async () => (operators ? withOperators(openapi) : openapi));
+  if (operators) {
+    eventRoutes(app, operators);
+    epcisRoutes(app, { ...operators, store, clock });
+    deadLetterRoutes(app, operators);
+    replayRoutes(app, operators);
+  }
   packageRoutes(app, context);
   alertRoutes(app, context);
   streamRoutes(app, context);
   opsRoutes(app, context);
   await pageRoutes(app);
+  return app;
+}
+
+/** /healthz and /metrics alone, for a process without the role `api`. */
+export async function createOps(options: OpsOptions): Promise<FastifyInstance> {
+  const app = Fastify({ bodyLimit: 1024, requestTimeout: 30_000 });
+  installErrorAnswers(app, options.log);
+  opsRoutes(app, options);
   return app;
 }
 

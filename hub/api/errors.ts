@@ -1,6 +1,7 @@
 /** Every answer that is no success: `{ error: { code, message } }`, with what to do in the message. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../protocols/base/log.ts';
+import { EventLogError } from '../log/event-log.ts';
 import { StoreError } from '../store/store.ts';
 import { TimeSeriesError } from '../timeseries/time-series.ts';
 import { CursorError } from '../tracking/reader.ts';
@@ -13,6 +14,15 @@ export type ApiErrorCode =
   | 'too-many-streams'
   | 'store-unavailable'
   | 'timeseries-unavailable'
+  | 'log-unavailable'
+  | 'credentials-missing'
+  | 'event-invalid'
+  | 'capture-unknown'
+  | 'letter-unknown'
+  | 'letter-settled'
+  | 'letter-not-replayable'
+  | 'replay-unknown'
+  | 'replay-running'
   | 'internal-error';
 
 export class ApiError extends Error {
@@ -46,6 +56,10 @@ function apiErrorOf(error: FastifyError | Error): ApiError {
   if (error instanceof StoreError) {
     const message = 'the database does not answer; GET /healthz says more';
     return new ApiError({ code: 'store-unavailable', status: 503, message });
+  }
+  if (error instanceof EventLogError) {
+    const message = 'the event log does not answer, nothing was taken: send it again; GET /healthz says more';
+    return new ApiError({ code: 'log-unavailable', status: 503, message });
   }
   if (error instanceof TimeSeriesError) {
     const message = 'the time series database does not answer; GET /healthz says more';

@@ -1,5 +1,5 @@
 /**
- * From changes in this process to everybody who watches: looks changed packages and alerts up once per tick, whatever the
+ * From changes to everybody who watches: looks changed packages and alerts up once per tick, whatever the
  * number of watchers.
  *
  * Bounds: one tick each TICK_MS at most; beyond MAX_PENDING changes between two ticks watchers are told to load anew
@@ -39,6 +39,7 @@ export class LiveFeed {
   readonly #watchers = new Set<Watcher>();
   readonly #packages = new Set<string>();
   readonly #alerts = new Set<string>();
+  #reset = false;
   readonly #unsubscribe: () => void;
   #cancelTick: (() => void) | undefined;
   #ticking = Promise.resolve();
@@ -70,7 +71,8 @@ export class LiveFeed {
     if (this.#watchers.size === 0) return;
     for (const change of changes) {
       if (this.#packages.size + this.#alerts.size > MAX_PENDING) break;
-      if (change.kind === 'package') this.#packages.add(change.packageId);
+      if (change.kind === 'many') this.#reset = true;
+      else if (change.kind === 'package') this.#packages.add(change.packageId);
       else this.#alerts.add(change.alertId);
     }
     this.#cancelTick ??= this.#options.clock.after(TICK_MS, () => {
@@ -79,10 +81,11 @@ export class LiveFeed {
   }
 
   async #tick(): Promise<void> {
-    const reset = this.#packages.size + this.#alerts.size > MAX_PENDING;
+    const reset = this.#reset || this.#packages.size + this.#alerts.size > MAX_PENDING;
     const [packageIds, alertIds] = [[...this.#packages], [...this.#alerts]];
     this.#packages.clear();
     this.#alerts.clear();
+    this.#reset = false;
     this.#cancelTick = undefined;
     const update = reset ? { packages: [], alerts: [], reset } : await this.#lookUp(packageIds, alertIds);
     for (const watcher of this.#watchers) watcher.update(update);

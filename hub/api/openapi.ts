@@ -249,7 +249,17 @@ export const openapi = {
         }),
         description: 'How far the time of an event can be trusted.',
       },
-      Source: object({ gatewayId: text, deviceId: text, epoch: text, lane: text, sequence: { type: 'integer' } }),
+      Source: object(
+        {
+          gatewayId: text,
+          deviceId: text,
+          epoch: text,
+          lane: text,
+          sequence: { type: 'integer' },
+          clientEventId: text,
+        },
+        ['clientEventId'],
+      ),
       LastEvent: object(
         {
           eventId: text,
@@ -377,6 +387,7 @@ export const openapi = {
       Overview: object({ since: time, packages: { type: 'object', additionalProperties: count }, openAlerts: count }),
       Health: object({
         status: { type: 'string', enum: ['ok', 'degraded'] },
+        roles: list(text),
         checks: { type: 'object', additionalProperties: object({ ok: { type: 'boolean' }, detail: text }) },
       }),
     },
@@ -387,7 +398,10 @@ export type ApiPath = keyof typeof openapi.paths;
 
 /** The query parameters of a path as a JSON Schema for the router; others than these are refused. */
 export function querystringOf(path: ApiPath): JsonSchema {
-  const parameters: readonly Parameter[] = openapi.paths[path].get.parameters;
+  return querystringOfParameters(openapi.paths[path].get.parameters);
+}
+
+export function querystringOfParameters(parameters: readonly Parameter[]): JsonSchema {
   const query = parameters.filter((parameter) => parameter.in === 'query');
   return {
     type: 'object',

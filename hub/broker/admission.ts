@@ -6,6 +6,7 @@ export class Admission {
   readonly #maxBytes: number;
   #bytes = 0;
   readonly #waiting: { bytes: number; go: () => void }[] = [];
+  #onEmpty: (() => void)[] = [];
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -13,6 +14,11 @@ export class Admission {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Callers that wait to enter. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   enter(bytes: number): Promise<void> {
@@ -30,6 +36,12 @@ export class Admission {
       this.#bytes += next.bytes;
       next.go();
     }
+    if (this.#bytes === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+
+  /** Resolves when nothing is in hands. */
+  empty(): Promise<void> {
+    return this.#bytes === 0 ? Promise.resolve() : new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   #fits(bytes: number): boolean {

@@ -4,11 +4,12 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AuthenticateError, Client } from 'aedes';
 import type { Log } from '../../protocols/base/log.ts';
-import { parseUpTopic } from '../../protocols/uplink/topics.ts';
+import { commandedNode, sparkplugGatewayId } from '../../protocols/sparkplug/index.ts';
 import { Admission } from './admission.ts';
-import { type Broker, BrokerError } from './broker.ts';
+import { type Broker, BrokerError, FINISH_MS, type Handler, isAcknowledgedLate, senderOf } from './broker.ts';
 
 export interface EmbeddedBrokerOptions {
   host: string;
@@ -20,8 +21,6 @@ export interface EmbeddedBrokerOptions {
   maxPendingBytes?: number;
 }
 
-type Handler = (topic: string, payload: Buffer) => Promise<void>;
-
 /** MQTT 3.1.1, 3.2.2.3: connection refused, bad user name or password. */
 const BAD_CREDENTIALS = 4;
 
@@ -32,6 +31,7 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
   const userOf = new WeakMap<Client, string>();
   const sockets = new Set<Socket>();
   let handler: Handler | undefined;
+  let isClosing = false;
 
   const aedes = await Aedes.createBroker({
     authenticate(client, username, password, done) {
@@ -48,24 +48,30 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
       );
     },
     authorizePublish(client, packet, done) {
-      const topic = parseUpTopic(packet.topic);
       const user = client ? userOf.get(client) : undefined;
-      if (client && users.size > 0 && topic?.gatewayId !== user) {
+      if (client && users.size > 0 && senderOf(packet.topic) !== user) {
         return done(new Error(`${user ?? client.id} may not publish on ${packet.topic}`));
       }
-      if (!topic || !handler) return done(null);
-      const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
       const take = handler;
-      void admission.enter(payload.length).then(() => {
-        done(null);
-        return take(packet.topic, payload)
-          .catch((error) => log.error({ err: error, topic: packet.topic }, 'message from a gateway not taken'))
-          .finally(() => admission.leave(payload.length));
-      });
+      // No answer, and the socket is not read any further: it is closed soon.
+      if (isClosing) return;
+      if (!take) return done(new Error('the hub is not ready'));
+      const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
+      void admission
+        .enter(payload.length)
+        .then(() => {
+          if (isAcknowledgedLate(packet.topic)) return take(packet.topic, payload).then(() => done(null), done);
+          done(null);
+          return take(packet.topic, payload).catch((error) =>
+            log.error({ err: error, topic: packet.topic }, 'message from a gateway not taken'),
+          );
+        })
+        .finally(() => admission.leave(payload.length));
     },
     authorizeSubscribe(client, subscription, done) {
       const [, , gatewayId] = subscription.topic.split('/');
-      const allowed = users.size === 0 || gatewayId === userOf.get(client);
+      const node = commandedNode(subscription.topic);
+      const allowed = users.size === 0 || (node ? sparkplugGatewayId(node) : gatewayId) === userOf.get(client);
       done(null, allowed ? subscription : null);
     },
   });
@@ -96,7 +102,11 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
       ok: server.listening,
       detail: `${aedes.connectedClients} clients, ${admission.bytes} bytes in hands`,
     }),
+    queue: () => ({ bytes: admission.bytes, waiting: admission.waiting }),
     async close() {
+      // Gateways that are connected hear what is acknowledged last; what comes on top comes again.
+      isClosing = true;
+      await Promise.race([admission.empty(), delay(FINISH_MS)]);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

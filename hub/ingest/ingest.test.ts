@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
-import { decodeAcknowledgement, encodeBatch } from '../../protocols/uplink/batch.ts';
+import { decodeAcknowledgement, decodeHubTime, encodeBatch } from '../../protocols/uplink/batch.ts';
 import { recordBytes, writeRecord } from '../../protocols/uplink/record.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -86,4 +86,21 @@ it('takes a status only from the gateway that it is about', async () => {
   await ingest.handle('milepost/v1/gw/down/ack', status);
   expect(statuses).toEqual(['gw']);
   expect(ingest.counters.foreign).toBe(1);
+});
+
+it('tells the time to a gateway that asks, with the question sent back', async () => {
+  const { ingest, published } = setup();
+  const status = { version: 1, gatewayId: 'gw', online: true };
+  const say = (clock: object) =>
+    ingest.handle(topics.upStatus('gw'), Buffer.from(JSON.stringify({ ...status, clock })));
+  await say({ state: 'ntp', uncertaintyMs: 1 });
+  await say({ state: 'unsynced', uncertaintyMs: null, askedUs: 'soon' });
+  await say({ state: 'unsynced', uncertaintyMs: null, askedUs: -1 });
+  expect(published).toEqual([]);
+  await say({ state: 'unsynced', uncertaintyMs: null, askedUs: 4711 });
+  const answer = published[0]?.[1] as Buffer;
+  expect(published.map(([topic]) => topic)).toEqual([topics.downAck('gw')]);
+  expect(decodeHubTime(answer)).toEqual({ hubWallMs: Date.UTC(2026, 0, 1), askedUs: 4711 });
+  // A gateway of an earlier version finds no ranges in it.
+  expect(decodeAcknowledgement(answer)).toEqual([]);
 });

@@ -5,11 +5,14 @@
 import type { Clock } from '../../protocols/base/clock.ts';
 import { CodecError } from '../../protocols/base/codec-error.ts';
 import type { Log } from '../../protocols/base/log.ts';
-import { encodeAcknowledgement, readBatchHeader } from '../../protocols/uplink/batch.ts';
+import { parseSparkplugTopic } from '../../protocols/sparkplug/index.ts';
+import { encodeAcknowledgement, encodeHubTime, readBatchHeader } from '../../protocols/uplink/batch.ts';
 import { type GatewayStatus, parseGatewayStatus } from '../../protocols/uplink/gateway-status.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
 import { parseUpTopic, topics } from '../../protocols/uplink/topics.ts';
 import type { Broker } from '../broker/broker.ts';
+import { Door } from '../door/door.ts';
+import { Sparkplug } from '../door/sparkplug.ts';
 import { type EventLog, TOPICS } from '../log/event-log.ts';
 
 export interface IngestCounters {
@@ -38,6 +41,9 @@ export class Ingest {
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #onStatus: (status: GatewayStatus) => void;
+  /** For clients that run no Milepost. */
+  readonly door: Door;
+  readonly sparkplug: Sparkplug;
 
   constructor(options: {
     eventLog: EventLog;
@@ -51,17 +57,25 @@ export class Ingest {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#onStatus = options.onStatus;
+    this.door = new Door(options);
+    this.sparkplug = new Sparkplug({ ...options, door: this.door });
   }
 
-  /** Resolves when the message is dealt with; never rejects for what a gateway sent or a log refused. */
+  /**
+   * Resolves when the message is dealt with; never rejects for what a gateway sent. A log that refuses what came by the open door is a
+   * rejection, since nothing but MQTT's own acknowledgement answers there; gateways are answered by ranges.
+   */
   async handle(topic: string, payload: Buffer): Promise<void> {
+    const node = parseSparkplugTopic(topic);
+    if (node) return this.sparkplug.handle(node, payload);
     const up = parseUpTopic(topic);
     if (!up) {
       this.counters.foreign++;
       return;
     }
     if (up.kind === 'lane') await this.#batch(up.gatewayId, up.lane, payload);
-    else if (up.kind === 'status') this.#status(up.gatewayId, payload);
+    else if (up.kind === 'status') await this.#status(up.gatewayId, payload);
+    else if (up.kind === 'door') await this.door.message(up.gatewayId, payload);
   }
 
   async #batch(gatewayId: string, lane: Lane, payload: Buffer): Promise<void> {
@@ -119,9 +133,18 @@ export class Ingest {
     }
   }
 
-  #status(gatewayId: string, payload: Buffer): void {
+  async #status(gatewayId: string, payload: Buffer): Promise<void> {
     const status = parseGatewayStatus(payload.toString('utf8'));
-    if (status?.gatewayId === gatewayId) this.#onStatus(status);
-    else this.#log.warn({ gateway: gatewayId }, 'gateway status cannot be read');
+    if (status?.gatewayId !== gatewayId) {
+      this.#log.warn({ gateway: gatewayId }, 'gateway status cannot be read');
+      return;
+    }
+    this.#onStatus(status);
+    const askedUs = status.clock?.askedUs;
+    if (!Number.isSafeInteger(askedUs) || askedUs === undefined || askedUs < 0) return;
+    const answer = encodeHubTime({ hubWallMs: Math.round(this.#clock.wall().wallMs), askedUs });
+    await this.#broker.publish(topics.downAck(gatewayId), answer).catch((error: Error) => {
+      this.#log.debug({ err: error, gateway: gatewayId }, 'time not told; the gateway will ask again');
+    });
   }
 }

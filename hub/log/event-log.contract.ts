@@ -81,6 +81,22 @@ export function eventLogContract(makeBench: () => Promise<LogBench>): void {
 
     const texts = (records: readonly StoredRecord[]) => records.map(({ value }) => value?.toString() ?? null);
 
+    it('says where each partition is at a time, and where it ends', async () => {
+      const all = (offset: number) =>
+        new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, offset]));
+      expect(await log.positionsAt(names.input, 'end')).toEqual(all(0));
+      await log.append([0, 0, 2].map((partition) => ({ ...record('key', 'text'), partition })));
+      const { records } = await collect({ log, topic: names.input });
+      await vi.waitFor(() => expect(records).toHaveLength(3), WAIT);
+      const end = new Map([...all(0), [0, 2], [2, 1]]);
+      expect(await log.positionsAt(names.input, 'end')).toEqual(end);
+      expect(await log.positionsAt(names.input, 0)).toEqual(all(0));
+      const newestMs = Math.max(...records.map(({ timestampMs }) => timestampMs));
+      expect(await log.positionsAt(names.input, newestMs + 60_000)).toEqual(end);
+      const at = await log.positionsAt(names.input, Math.min(...records.map(({ timestampMs }) => timestampMs)));
+      expect([at.get(0), at.get(2)]).toEqual([0, 0]);
+    });
+
     describe('append', () => {
       it('keeps the order of each key, in the partition that murmur2 says', async () => {
         const keys = Array.from({ length: 10 }, (_, n) => `gateway-${n}`);
@@ -209,6 +225,32 @@ export function eventLogContract(makeBench: () => Promise<LogBench>): void {
         expect(seen[2]).toEqual(seen[0]);
         await vi.waitFor(() => expect(runner.fault()).toBeUndefined(), WAIT);
         await vi.waitFor(() => expect(runner.lag()).toBe(0), WAIT);
+      });
+
+      it('without a group each follower reads everything, also of a compacted topic', async () => {
+        await log.append(['a', 'b', 'c'].map((key) => record(key, `${key}1`, names.state)));
+        const found: Map<string, string>[] = [];
+        const followAll = async (of: EventLog) => {
+          const own = new Map<string, string>();
+          found.push(own);
+          await of.follow({
+            topic: names.state,
+            position: async () => 0,
+            onRecords: async (group) => {
+              for (const { key, value } of group) own.set(key, String(value));
+            },
+          });
+        };
+        await followAll(log);
+        await followAll(log);
+        await log.append([record('b', 'b2', names.state)]);
+        await followAll(await open());
+        const all = new Map([
+          ['a', 'a1'],
+          ['b', 'b2'],
+          ['c', 'c1'],
+        ]);
+        await vi.waitFor(() => expect(found).toEqual([all, all, all]), WAIT);
       });
 
       it('asks again for positions that it could not get', async () => {

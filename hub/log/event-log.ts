@@ -13,8 +13,12 @@ export const TOPICS = {
   alerts: 'alerts',
   /** What could not be decoded or validated. Key: gateway; headers: `code`, `reason`, identity; value: the bytes. */
   deadLetters: 'dead-letters',
+  /** The state of each package after each change, JSON; compacted. Key: package id. Header: `version`. */
+  packageStates: 'package-states',
   /** Sequences seen per gateway, epoch and lane; compacted; partition n belongs to partition n of `uplink`. */
   gatewaySequences: 'gateway-sequences',
+  /** What each gateway last said of itself, JSON; compacted. Key: gateway. */
+  gatewayStatus: 'gateway-status',
 } as const;
 
 export interface LogRecord {
@@ -69,8 +73,8 @@ export interface TransformOptions {
 }
 
 export interface FollowOptions {
-  /** Consumer group: followers of the same group share the partitions. */
-  group: string;
+  /** Consumer group: followers of the same group share the partitions. Without one a follower reads all of them, whoever else does. */
+  group?: string;
   topic: string;
   /** Where to go on in a partition: the first offset not yet projected (the follower stores it with its effect). */
   position(partition: number): Promise<number>;
@@ -89,12 +93,14 @@ export interface Runner {
 }
 
 export interface EventLog {
-  /** Creates the topics that are missing. */
-  setup(): Promise<void>;
+  /** Creates the topics that are missing, and gives their names. */
+  setup(): Promise<string[]>;
   /** Resolves when all are durable (Kafka: acks=all and confirmed; SQL: committed). Rejects with an EventLogError otherwise. */
   append(records: readonly LogRecord[]): Promise<void>;
   transform(options: TransformOptions): Promise<Runner>;
   follow(options: FollowOptions): Promise<Runner>;
+  /** Of each partition the first offset at or after a time (milliseconds since 1970), or its end. */
+  positionsAt(topic: string, at: number | 'end'): Promise<Map<number, number>>;
   healthy(): Promise<{ ok: boolean; detail: string }>;
   close(): Promise<void>;
 }

@@ -32,5 +32,7 @@ export function cleanHeaders(headers: LogRecord['headers']): Record<string, stri
   if (!headers) return undefined;
   const entries = Object.entries(headers);
   if (entries.length === 0) return undefined;
+  if (entries.every(([name, text]) => !name.includes('\0') && !text.includes('\0')))
+    return headers as Record<string, string>;
   return Object.fromEntries(entries.map((entry) => entry.map((text) => text.replaceAll('\0', '\ufffd'))));
 }

@@ -26,7 +26,9 @@ export const DEFAULT_PARTITIONS = 6;
 const DAY_MS = 86_400_000;
 
 /** The topics of the hub. `gateway-sequences` has as many partitions as `uplink`, since its partition n is that one's state. */
-export function hubTopics(options: { partitions?: number; retention?: Retention } = {}): TopicSpec[] {
+export function hubTopics(
+  options: { partitions?: number; retention?: Retention; deadLettersMs?: number } = {},
+): TopicSpec[] {
   const partitions = options.partitions ?? DEFAULT_PARTITIONS;
   const retention = options.retention ?? { ageMs: 7 * DAY_MS };
   return [
@@ -37,8 +39,10 @@ export function hubTopics(options: { partitions?: number; retention?: Retention 
     {
       name: TOPICS.deadLetters,
       partitions,
-      retention: { ...retention, ageMs: Math.max(retention.ageMs ?? 0, 30 * DAY_MS) },
+      retention: { ...retention, ageMs: options.deadLettersMs ?? Math.max(retention.ageMs ?? 0, 30 * DAY_MS) },
     },
+    { name: TOPICS.packageStates, partitions, compacted: true },
     { name: TOPICS.gatewaySequences, partitions, compacted: true },
+    { name: TOPICS.gatewayStatus, partitions, compacted: true },
   ];
 }

@@ -1,4 +1,4 @@
-/** What the hub last heard of each gateway (its retained status). In memory: the broker tells it again after a restart. */
+/** What the hub last heard of each gateway (its retained status). In memory: the log tells it again after a restart. */
 import type { GatewayStatus } from '../../protocols/uplink/gateway-status.ts';
 
 export interface KnownGateway extends GatewayStatus {
@@ -7,7 +7,7 @@ export interface KnownGateway extends GatewayStatus {
 }
 
 /** More gateways than this are not remembered one by one. */
-const MAX_GATEWAYS = 200_000;
+export const MAX_GATEWAYS = 200_000;
 
 export class Gateways {
   readonly #known = new Map<string, KnownGateway>();

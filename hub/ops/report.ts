@@ -1,6 +1,8 @@
 /** The hub's metrics. Pure. */
-import type { Metric } from '../../protocols/metrics/exposition.ts';
+import type { HistogramMetric, Metric } from '../../protocols/metrics/exposition.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
+import type { DoorCounters } from '../door/door.ts';
+import type { SparkplugCounters } from '../door/sparkplug.ts';
 import type { IngestCounters } from '../ingest/ingest.ts';
 import type { ProcessorCounters } from '../process/processor.ts';
 import type { KnownGateway } from './gateways.ts';
@@ -8,7 +10,12 @@ import type { KnownGateway } from './gateways.ts';
 type Ledger = Record<Lane, { highest: number; seen: number; lost: number; missing: number }>;
 
 export interface HubReport {
-  ingest: IngestCounters;
+  /** Undefined without the role `ingest`. */
+  ingest: IngestCounters | undefined;
+  /** The open door: roles `ingest` (MQTT) and `api` (HTTP). */
+  door?: DoorCounters;
+  /** Undefined without the role `ingest`. */
+  sparkplug?: SparkplugCounters;
   processors: {
     group: string;
     counters: ProcessorCounters;
@@ -18,7 +25,14 @@ export interface HubReport {
   }[];
   projections: { name: string; lag: number | undefined }[];
   ports: { name: string; ok: boolean }[];
-  gateways: KnownGateway[];
+  /** Undefined where statuses are not read (roles `process` and `api` read them). */
+  gateways: KnownGateway[] | undefined;
+  roles: readonly string[];
+  /** What gateways have sent and is in hands (role `ingest`). */
+  queue: { bytes: number; waiting: number } | undefined;
+  /** Series that are written (role `process`). */
+  series: number | undefined;
+  distributions: readonly HistogramMetric[];
 }
 
 /** highest = seen + lost + missing, in every lane (design, section 3.8, as the hub sees it). */
@@ -28,47 +42,28 @@ export function isHubBalanced(report: HubReport): boolean {
   );
 }
 
-export function hubMetrics(report: HubReport): Metric[] {
+export function hubMetrics(report: HubReport): (Metric | HistogramMetric)[] {
   const { ingest, processors } = report;
-  const metric = (name: string, type: Metric['type'], help: string, samples: Metric['samples']): Metric => ({
-    name: `milepost_hub_${name}`,
-    type,
-    help,
-    samples,
-  });
-  const one = (value: number) => [{ value }];
   const perLane = (name: 'seen' | 'lost' | 'missing' | 'highest') =>
     processors.flatMap(({ lanes, ledger }) => lanes.map((lane) => ({ labels: { lane }, value: ledger[lane][name] })));
   const perGroup = (name: keyof ProcessorCounters) =>
     processors.map(({ group, counters }) => ({ labels: { group }, value: counters[name] }));
-  const gateways = (name: 'accepted' | 'delivered' | 'evicted' | 'quarantined' | 'pending') =>
-    LANES.map((lane) => ({
-      labels: { lane },
-      value: report.gateways.reduce((sum, gateway) => sum + (gateway.outbox?.lanes[lane][name] ?? 0), 0),
-    }));
   return [
-    metric('batches_total', 'counter', 'Batches stored in the event log.', one(ingest.batches)),
-    metric('received_bytes_total', 'counter', 'Bytes of batches stored.', one(ingest.bytes)),
     metric(
-      'ingested_records_total',
-      'counter',
-      'Records stored in the event log, repetitions included.',
-      LANES.map((lane) => ({ labels: { lane }, value: ingest.records[lane] })),
+      'role',
+      'gauge',
+      '1 for each role of this process.',
+      report.roles.map((role) => ({ labels: { role }, value: 1 })),
     ),
-    metric('unreadable_batches_total', 'counter', 'Batches that no hub can read.', one(ingest.unreadable)),
-    metric(
-      'refused_appends_total',
-      'counter',
-      'Appends that the event log refused; the gateways keep the batches.',
-      one(ingest.failed),
-    ),
-    metric('accepted_records', 'gauge', 'Records that gateways accepted, by their last status.', gateways('accepted')),
+    ...(ingest ? ingestMetrics(ingest) : []),
+    ...(report.door ? doorMetrics(report.door) : []),
+    ...(report.sparkplug ? sparkplugMetrics(report.sparkplug) : []),
+    metric('door_conflicts_total', 'counter', 'Event ids that a client used for two events.', perGroup('conflicts')),
+    ...(report.queue ? queueMetrics(report.queue) : []),
+    ...(report.gateways ? gatewayMetrics(report.gateways) : []),
     metric('delivered_records', 'gauge', 'Distinct records processed.', perLane('seen')),
     metric('lost_records', 'gauge', 'Records that gateways stated as evicted or quarantined.', perLane('lost')),
     metric('missing_records', 'gauge', 'Records that should be there and are not (open gaps).', perLane('missing')),
-    metric('evicted_records', 'gauge', 'Evicted, by the gateways’ last status.', gateways('evicted')),
-    metric('quarantined_records', 'gauge', 'Quarantined, by the gateways’ last status.', gateways('quarantined')),
-    metric('pending_records', 'gauge', 'Pending at the gateways, by their last status.', gateways('pending')),
     metric(
       'conservation_balanced',
       'gauge',
@@ -91,19 +86,97 @@ export function hubMetrics(report: HubReport): Metric[] {
       ].flatMap(({ group, lag }) => (lag === undefined ? [] : [{ labels: { group }, value: lag }])),
     ),
     metric(
-      'gateways',
-      'gauge',
-      'Gateways heard of.',
-      (['online', 'offline'] as const).map((state) => ({
-        labels: { state },
-        value: report.gateways.filter(({ online }) => online === (state === 'online')).length,
-      })),
-    ),
-    metric(
       'port_ok',
       'gauge',
       '1 while a port (broker, event log, time series, store, cache) works.',
       report.ports.map(({ name, ok }) => ({ labels: { port: name }, value: ok ? 1 : 0 })),
     ),
+    metric(
+      'series',
+      'gauge',
+      'Time series that this process writes.',
+      report.series === undefined ? [] : one(report.series),
+    ),
+    ...report.distributions,
   ];
+}
+
+/** By what gateways last said: the same in every process that reads it, so take the highest, not the sum. */
+function gatewayMetrics(gateways: readonly KnownGateway[]): Metric[] {
+  const sums = (name: 'accepted' | 'evicted' | 'quarantined' | 'pending') =>
+    LANES.map((lane) => ({
+      labels: { lane },
+      value: gateways.reduce((sum, gateway) => sum + (gateway.outbox?.lanes[lane][name] ?? 0), 0),
+    }));
+  return [
+    metric('accepted_records', 'gauge', 'Records that gateways accepted, by their last status.', sums('accepted')),
+    metric('evicted_records', 'gauge', 'Evicted, by the gateways’ last status.', sums('evicted')),
+    metric('quarantined_records', 'gauge', 'Quarantined, by the gateways’ last status.', sums('quarantined')),
+    metric('pending_records', 'gauge', 'Pending at the gateways, by their last status.', sums('pending')),
+    metric(
+      'gateways',
+      'gauge',
+      'Gateways heard of.',
+      (['online', 'offline'] as const).map((state) => ({
+        labels: { state },
+        value: gateways.filter(({ online }) => online === (state === 'online')).length,
+      })),
+    ),
+  ];
+}
+
+function queueMetrics({ bytes, waiting }: { bytes: number; waiting: number }): Metric[] {
+  return [
+    metric('pending_bytes', 'gauge', 'Bytes of messages in hands, not yet in the event log.', one(bytes)),
+    metric('waiting_messages', 'gauge', 'Messages that wait because enough is in hands.', one(waiting)),
+  ];
+}
+
+function doorMetrics({ events, invalid, failed }: DoorCounters): Metric[] {
+  return [
+    metric('door_events_total', 'counter', 'Events of the open door stored in the event log.', one(events)),
+    metric(
+      'door_invalid_total',
+      'counter',
+      'Messages of the open door that became dead letters on arrival.',
+      one(invalid),
+    ),
+    metric('door_refused_total', 'counter', 'Appends of the open door that the event log refused.', one(failed)),
+  ];
+}
+
+function sparkplugMetrics({ metrics, skipped, rebirths }: SparkplugCounters): Metric[] {
+  return [
+    metric('sparkplug_metrics_total', 'counter', 'Metrics of Sparkplug nodes taken.', one(metrics)),
+    metric('sparkplug_skipped_total', 'counter', 'Metrics that are no points.', one(skipped)),
+    metric('sparkplug_rebirths_total', 'counter', 'Births asked for.', one(rebirths)),
+  ];
+}
+
+function ingestMetrics(ingest: IngestCounters): Metric[] {
+  return [
+    metric('batches_total', 'counter', 'Batches stored in the event log.', one(ingest.batches)),
+    metric('received_bytes_total', 'counter', 'Bytes of batches stored.', one(ingest.bytes)),
+    metric(
+      'ingested_records_total',
+      'counter',
+      'Records stored in the event log, repetitions included.',
+      LANES.map((lane) => ({ labels: { lane }, value: ingest.records[lane] })),
+    ),
+    metric('unreadable_batches_total', 'counter', 'Batches that no hub can read.', one(ingest.unreadable)),
+    metric(
+      'refused_appends_total',
+      'counter',
+      'Appends that the event log refused; the gateways keep the batches.',
+      one(ingest.failed),
+    ),
+  ];
+}
+
+function metric(name: string, type: Metric['type'], help: string, samples: Metric['samples']): Metric {
+  return { name: `milepost_hub_${name}`, type, help, samples };
+}
+
+function one(value: number): Metric['samples'] {
+  return [{ value }];
 }

@@ -64,7 +64,7 @@ function batch(lane: Lane, firstSequence: number, payloads: readonly (Payload | 
 }
 
 /** A transform as the port promises it: outputs and state count only when committed; after an abort the state is given anew. */
-async function setup(lanes: readonly Lane[]) {
+async function setup(lanes: readonly Lane[], rest: Partial<ConstructorParameters<typeof Processor>[0]> = {}) {
   const clock = new ManualClock();
   const outputs: LogRecord[] = [];
   const state = new Map<string, Buffer>();
@@ -83,11 +83,15 @@ async function setup(lanes: readonly Lane[]) {
       if (away.timeSeries) throw new Error('away');
       points.push(...given);
       return given.flatMap((point, index) =>
-        point.fields.temperatureCelsius === -999 ? [{ index, reason: 'refused' }] : [],
+        point.fields.temperatureCelsius === -999
+          ? [{ index, reason: 'refused' }]
+          : point.fields.temperatureCelsius === 999
+            ? [{ index, reason: 'too many', code: 'series-limit' as const }]
+            : [],
       );
     },
   } as Partial<TimeSeries> as TimeSeries;
-  const processor = new Processor({ group: 'g', lanes, eventLog, timeSeries, clock, log: silentLog });
+  const processor = new Processor({ group: 'g', lanes, eventLog, timeSeries, clock, log: silentLog, ...rest });
   await processor.start();
   const commit = (produced: readonly LogRecord[]) => {
     for (const record of produced) {
@@ -106,7 +110,7 @@ async function setup(lanes: readonly Lane[]) {
     if (!result) return [];
     commit(result.outputs);
     result.committed?.();
-    return result.outputs.map(({ value }) => JSON.parse(String(value)));
+    return result.outputs.filter(({ topic }) => topic === 'alerts').map(({ value }) => JSON.parse(String(value)));
   };
   const of = (topic: string) => outputs.filter((record) => record.topic === topic);
   return { processor, clock, feed, tick, of, points, away, restart: () => options?.onAssigned(2, new Map(state)) };
@@ -171,6 +175,23 @@ describe('Processor', () => {
     expect(tick()).toEqual([]);
   });
 
+  it('whoever takes over reports no gap a second time, and reports its end', async () => {
+    const { clock, feed, tick, restart } = await setup(['alert', 'tracking']);
+    await feed([batch('tracking', 3, [scan('p3')])]);
+    tick();
+    await clock.advance(2_000);
+    const [raised] = tick();
+    expect(raised).toMatchObject({ phase: 'raised', value: 2 });
+    restart();
+    tick();
+    await clock.advance(5_000);
+    expect(tick()).toEqual([]);
+    await feed([batch('tracking', 1, [scan('p1'), scan('p2')])]);
+    expect(tick()).toMatchObject([{ phase: 'cleared', alertId: raised.alertId }]);
+    restart();
+    expect(tick()).toEqual([]);
+  });
+
   it('raises no alarm for batches that are only reordered', async () => {
     const { clock, feed, tick } = await setup(['alert', 'tracking']);
     await feed([batch('tracking', 2, [scan('p2')])]);
@@ -203,5 +224,36 @@ describe('Processor', () => {
       batch('alert', 1, [{ kind: 'range', fate: 'evicted', lane: 'telemetry', first: 3, last: 9, reason: 'full' }]),
     ]);
     expect(series.processor.ledger().telemetry).toEqual({ highest: 9, seen: 2, lost: 7, missing: 0 });
+  });
+
+  it('raises one alert for a gateway that makes too many series, also when its saying was lost, and clears it', async () => {
+    const { clock, feed, tick, of } = await setup(['telemetry']);
+    const exploding: Payload = { ...temperature, temperatureCelsius: 999 };
+    await feed([batch('telemetry', 1, [exploding, temperature])], 'abort');
+    await feed([batch('telemetry', 1, [exploding, temperature, exploding])]);
+    await feed([batch('telemetry', 4, [exploding])]);
+    expect(of('dead-letters').map(({ headers }) => headers?.code)).toEqual(Array(3).fill('series-limit'));
+    const alerts = of('alerts').map(({ value }) => JSON.parse(String(value)));
+    expect(alerts).toMatchObject([{ phase: 'raised', ruleId: 'series-limit', gatewayId: 'gw', message: 'too many' }]);
+    expect(tick()).toEqual([]);
+    await clock.advance(3_600_000);
+    expect(tick()).toMatchObject([{ phase: 'cleared', alertId: alerts[0].alertId }]);
+    expect(tick()).toEqual([]);
+  });
+
+  it('tells how old the oldest record of a batch is at each stage, events only once they are committed', async () => {
+    const reached: [string, number, number | undefined][] = [];
+    const onReached = (...each: [string, number, number?]) => reached.push([each[0], each[1], each[2]]);
+    const { feed } = await setup(['alert', 'tracking'], { onReached });
+    const logged = { ...batch('tracking', 1, [scan('p1'), scan('p2')]), timestampMs: WALL_MS + 70 };
+    await feed([logged], 'abort');
+    expect(reached).toEqual([['log', WALL_MS, WALL_MS + 70]]);
+    await feed([logged]);
+    expect(reached.slice(1)).toEqual([
+      ['log', WALL_MS, WALL_MS + 70],
+      ['events', WALL_MS, undefined],
+    ]);
+    await feed([logged]);
+    expect(reached).toHaveLength(3);
   });
 });

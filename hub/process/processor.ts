@@ -13,6 +13,9 @@ import type { Lane, RecordIdentity } from '../../protocols/uplink/identity.ts';
 import type { Payload } from '../../protocols/uplink/model.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import type { AlertMessage } from '../../protocols/uplink/tracking-event.ts';
+import { attemptDigest, letterHeaders, sourceOfLetter } from '../dead-letters/letter.ts';
+import { IdBook, isIdPage } from '../door/id-book.ts';
+import { type DoorItem, doorItems, isDoor } from '../door/process.ts';
 import {
   type EventLog,
   type LogRecord,
@@ -22,12 +25,19 @@ import {
   type Transformed,
 } from '../log/event-log.ts';
 import type { Point, TimeSeries } from '../timeseries/time-series.ts';
-import { SequenceBook } from './sequence-book.ts';
+import { TimeCorrection } from './correct-time.ts';
+import type { LedgerAudit } from './ledger-audit.ts';
+import { alertRecord, eventRecord, type MessageFormat } from './publish.ts';
+import { type HubLedger, SequenceBook } from './sequence-book.ts';
+import type { SequencePage } from './sequence-page.ts';
+import { type Exploding, SeriesAlerts } from './series-alerts.ts';
 import {
+  auditToAlert,
   deviceToAlert,
   gapToAlert,
   isTelemetry,
   type Source,
+  seriesToAlert,
   toAlert,
   toPoint,
   toTrackingEvent,
@@ -37,12 +47,20 @@ export interface ProcessorOptions {
   /** Consumer group. */
   group: string;
   lanes: readonly Lane[];
-  eventLog: EventLog;
-  timeSeries: TimeSeries;
+  eventLog: Pick<EventLog, 'transform'>;
+  timeSeries: Pick<TimeSeries, 'write'>;
   clock: Clock;
   log: Log;
+  /** Compares the books with what gateways say of themselves; none: nothing is compared. */
+  audit?: LedgerAudit;
+  /** So many ids of the open door are remembered for each partition (door/id-book.ts). */
+  maxDoorIds?: number;
+  /** Of `package-events` and `alerts`. Default JSON. */
+  format?: MessageFormat;
   /** A gap is reported when it is this old. Default 1,500: within two seconds with the tick. */
   gapAfterMs?: number;
+  /** Told how old records are when they get somewhere, milliseconds since 1970. */
+  onReached?: (stage: 'log' | 'events' | 'series', recordedMs: number, atMs?: number) => void;
 }
 
 export interface ProcessorCounters {
@@ -53,6 +71,8 @@ export interface ProcessorCounters {
   alerts: number;
   points: number;
   gaps: number;
+  /** Events of the open door under an id that was used before for another; the first one counts. */
+  conflicts: number;
 }
 
 /** What one group of batches turns into. */
@@ -60,7 +80,21 @@ interface Work {
   outputs: LogRecord[];
   points: { point: Point; source: Source; bytes: Buffer }[];
   counters: ProcessorCounters;
+  /** When the oldest record of the batch in hand was recorded. */
+  oldestMs: number;
+  /** The same of each batch, and when it came into the log. */
+  times: { recordedMs: number; loggedMs: number }[];
 }
+
+const newWork = (): Work => ({
+  outputs: [],
+  points: [],
+  counters: zeroCounters(),
+  oldestMs: Number.POSITIVE_INFINITY,
+  times: [],
+});
+
+const AUDIT_EVERY_MS = 5_000;
 
 const zeroCounters = (): ProcessorCounters => ({
   records: 0,
@@ -70,13 +104,20 @@ const zeroCounters = (): ProcessorCounters => ({
   alerts: 0,
   points: 0,
   gaps: 0,
+  conflicts: 0,
 });
+
+const NO_CONTENT = Buffer.alloc(8);
 
 export class Processor {
   /** What was committed. */
   readonly counters = zeroCounters();
-  readonly #options: Required<ProcessorOptions>;
+  readonly #options: ProcessorOptions & { gapAfterMs: number };
+  #runner: Runner | undefined;
+  #auditedMs = Number.NEGATIVE_INFINITY;
   readonly #books = new Map<number, SequenceBook>();
+  readonly #seriesAlerts = new SeriesAlerts();
+  readonly #idBooks = new Map<number, IdBook>();
 
   constructor(options: ProcessorOptions) {
     this.#options = { gapAfterMs: 1_500, ...options };
@@ -90,22 +131,26 @@ export class Processor {
     return this.#options.lanes;
   }
 
-  start(): Promise<Runner> {
+  async start(): Promise<Runner> {
     const { eventLog, group } = this.#options;
-    return eventLog.transform({
+    this.#runner = await eventLog.transform({
       group,
       input: TOPICS.uplink,
       state: TOPICS.gatewaySequences,
       onAssigned: (partition, state) => this.#assigned(partition, state),
-      onRevoked: (partition) => this.#books.delete(partition),
+      onRevoked: (partition) => {
+        this.#books.delete(partition);
+        this.#idBooks.delete(partition);
+      },
       onRecords: (records) => this.#process(records),
       onTick: () => this.#tick(),
       tickMs: 250,
     });
+    return this.#runner;
   }
 
   /** Sums over the partitions held: highest = seen + lost + missing. */
-  ledger(): ReturnType<SequenceBook['ledger']> {
+  ledger(): Record<Lane, HubLedger> {
     const zero = () => ({ highest: 0, seen: 0, lost: 0, missing: 0 });
     const sums = { alert: zero(), tracking: zero(), telemetry: zero() };
     for (const book of this.#books.values()) {
@@ -122,19 +167,37 @@ export class Processor {
 
   #assigned(partition: number, state: ReadonlyMap<string, Buffer>): void {
     const book = new SequenceBook();
+    const ids = new IdBook(this.#options.lanes.at(-1) ?? 'telemetry', {
+      ...(this.#options.maxDoorIds === undefined ? {} : { maxIds: this.#options.maxDoorIds }),
+    });
+    const pages = new Map<string, Buffer>();
     for (const [name, value] of state) {
       const lane = name.slice(name.lastIndexOf('/') + 1) as Lane;
-      if (this.#options.lanes.includes(lane)) book.restore(name, value);
+      if (!this.#options.lanes.includes(lane)) continue;
+      if (isIdPage(name)) pages.set(name, value);
+      else book.restore(name, value);
     }
+    ids.restore(pages);
     this.#books.set(partition, book);
+    this.#idBooks.set(partition, ids);
   }
 
   async #process(records: readonly StoredRecord[]): Promise<Transformed> {
-    const work: Work = { outputs: [], points: [], counters: zeroCounters() };
+    const work = newWork();
     for (const record of records) this.#batch(record, work);
-    await this.#writePoints(work);
+    const said = await this.#writePoints(work);
+    const { onReached = () => {} } = this.#options;
+    for (const { recordedMs, loggedMs } of work.times) {
+      onReached('log', recordedMs, loggedMs);
+      if (work.points.length > 0) onReached('series', recordedMs);
+    }
     this.#bookChanges(work);
-    return { outputs: work.outputs, committed: () => this.#count(work.counters) };
+    const committed = () => {
+      this.#count(work.counters);
+      said?.();
+      for (const { recordedMs } of work.times) onReached('events', recordedMs);
+    };
+    return { outputs: work.outputs, committed };
   }
 
   #batch(record: StoredRecord, work: Work): void {
@@ -144,20 +207,86 @@ export class Processor {
     const ours = this.#options.lanes.includes(lane);
     if (!ours && lane !== 'alert') return;
     const receivedMs = Number(record.headers?.['received-ms'] ?? record.timestampMs);
+    const again = record.headers?.['replay-of'];
+    const letter = again === undefined ? undefined : sourceOfLetter(record.key, record.headers ?? {});
+    if (letter || isDoor(record)) {
+      if (ours) this.#single({ ...record, value: record.value, lane, receivedMs }, letter, work);
+      return;
+    }
     let header: BatchHeader;
     try {
       header = readBatchHeader(record.value);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      if (ours)
-        this.#deadLetter(work, { key: record.key, value: record.value, code: error.code, reason: error.message });
+      const { code, message: reason } = error;
+      const replayOf = again === undefined ? {} : { replayOf: again };
+      if (ours) this.#deadLetter(work, { key: record.key, value: record.value, code, reason, receivedMs, ...replayOf });
       return;
     }
     const book = this.#bookOf(record.partition);
+    // A lane that is another processor's gets no page: an empty one would be a ledger that contradicts its gateway's.
+    const page = ours ? book.page({ gatewayId: record.key, epoch: header.epoch, lane }) : undefined;
+    const correction = new TimeCorrection(header);
+    work.oldestMs = Number.POSITIVE_INFINITY;
     for (const item of readBatchRecords(header)) {
       const identity: RecordIdentity = { gatewayId: record.key, epoch: header.epoch, lane, sequence: item.sequence };
-      if (!ours) this.#statementOnly(item, identity, book);
-      else this.#record({ item, identity, book, receivedMs, work });
+      if (page) this.#record({ item, identity, book, page, correction, receivedMs, work });
+      else this.#statementOnly(item, identity, book);
+    }
+    if (work.oldestMs < Number.POSITIVE_INFINITY)
+      work.times.push({ recordedMs: work.oldestMs, loggedMs: record.timestampMs });
+  }
+
+  /** What came by the open door, or one record that is a dead letter and is tried again: no batch with sequences to keep book of. */
+  #single(
+    record: StoredRecord & { value: Buffer; lane: Lane; receivedMs: number },
+    letter: Source | undefined,
+    work: Work,
+  ): void {
+    const { value, partition } = record;
+    const replayOf = record.headers?.['replay-of'];
+    const ids = this.#idBooks.get(partition);
+    if (!ids) throw new Error(`records of partition ${partition} came without its assignment`);
+    if (replayOf !== undefined && ids.see(attemptDigest(replayOf), NO_CONTENT, record.receivedMs) !== 'new') {
+      work.counters.duplicates++;
+    } else if (isDoor(record)) {
+      for (const item of doorItems(record, ids, replayOf !== undefined))
+        this.#doorItem(item, { record, work, replayOf });
+    } else if (letter) {
+      work.counters.records++;
+      this.#decode(value, { source: letter, book: this.#bookOf(partition), work });
+    }
+  }
+
+  #doorItem(item: DoorItem, at: { record: StoredRecord; work: Work; replayOf: string | undefined }): void {
+    const { record, work } = at;
+    const replayOf = at.replayOf === undefined ? {} : { replayOf: at.replayOf };
+    work.counters.records++;
+    if (item.kind === 'duplicate') {
+      work.counters.duplicates++;
+    } else if (item.kind === 'letter') {
+      const { bytes, fault, ...rest } = item;
+      if (fault.code === 'door-conflict') work.counters.conflicts++;
+      const receivedMs = Number(record.headers?.['received-ms'] ?? record.timestampMs);
+      this.#deadLetter(work, {
+        ...rest,
+        ...fault,
+        ...replayOf,
+        key: record.key,
+        value: bytes,
+        door: 'json',
+        receivedMs,
+      });
+    } else if (item.kind === 'point') {
+      work.points.push({ point: item.point, source: { ...item.source, ...replayOf }, bytes: item.bytes });
+    } else {
+      const { payload, bytes } = item;
+      this.#route(payload, {
+        source: { ...item.source, ...replayOf },
+        book: this.#bookOf(record.partition),
+        work,
+        bytes,
+      });
     }
   }
 
@@ -165,12 +294,14 @@ export class Processor {
     item: BatchRecord;
     identity: RecordIdentity;
     book: SequenceBook;
+    page: SequencePage;
+    correction: TimeCorrection;
     receivedMs: number;
     work: Work;
   }): void {
-    const { item, identity, book, receivedMs, work } = at;
+    const { item, identity, book, page, correction, receivedMs, work } = at;
     work.counters.records++;
-    if (!book.see(identity, identity.sequence)) {
+    if (!page.see(identity.sequence)) {
       work.counters.duplicates++;
       return;
     }
@@ -179,18 +310,29 @@ export class Processor {
         key: identity.gatewayId,
         value: item.bytes,
         identity,
+        receivedMs,
         code: item.code,
         reason: item.reason,
       });
       return;
     }
-    const source: Source = { identity, time: item.record.time, receivedMs };
+    const source: Source = { identity, ...correction.apply(item.record.time), receivedMs };
+    const { state, wallMs } = source.time;
+    if (state !== 'unsynced' && wallMs < work.oldestMs) work.oldestMs = wallMs;
+    this.#decode(item.record.payload, {
+      source,
+      book,
+      work,
+    });
+  }
+
+  #decode(bytes: Buffer, at: { source: Source; book: SequenceBook; work: Work }): void {
     try {
-      this.#route(decodePayload(item.record.payload), { source, book, work, bytes: item.record.payload });
+      this.#route(decodePayload(bytes), { ...at, bytes });
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       const { code, message: reason } = error;
-      this.#deadLetter(work, { key: identity.gatewayId, value: item.record.payload, identity, code, reason });
+      this.#deadLetter(at.work, { key: at.source.identity.gatewayId, value: bytes, source: at.source, code, reason });
     }
   }
 
@@ -199,21 +341,17 @@ export class Processor {
     if (payload.kind === 'tracking') {
       const event = toTrackingEvent(payload, source);
       work.counters.packageEvents++;
-      work.outputs.push({
-        topic: TOPICS.packageEvents,
-        key: event.packageId,
-        value: Buffer.from(JSON.stringify(event)),
-      });
+      work.outputs.push(eventRecord(event, this.#options.format ?? 'json'));
     } else if (isTelemetry(payload)) {
       work.points.push({ point: toPoint(payload, source), source, bytes: at.bytes });
     } else if (payload.kind === 'alert') {
-      this.#alert(work, toAlert(payload, source));
+      this.#alert(work, toAlert(payload, source), source);
     } else if (payload.kind === 'device') {
-      this.#alert(work, deviceToAlert(payload, source));
+      this.#alert(work, deviceToAlert(payload, source), source);
     } else if (payload.kind === 'range') {
       this.#statement(payload, source.identity, book);
     } else {
-      // The gateway learned the time: correction of that boot's earlier records stands on this statement.
+      // For the operator: what corrects the boot's earlier records comes with each batch (correct-time.ts).
       this.#options.log.info(
         { gateway: source.identity.gatewayId, bootId: payload.bootId },
         'gateway learned the time',
@@ -242,22 +380,25 @@ export class Processor {
     }
   }
 
-  async #writePoints(work: Work): Promise<void> {
-    if (work.points.length === 0) return;
+  /** Gives what is to be called when all of it is committed. */
+  async #writePoints(work: Work): Promise<(() => void) | undefined> {
+    if (work.points.length === 0) return undefined;
     const rejected = await this.#options.timeSeries.write(work.points.map(({ point }) => point));
     work.counters.points += work.points.length - rejected.length;
-    for (const { index, reason } of rejected) {
+    const exploding: Exploding[] = [];
+    for (const { index, reason, code = 'point-rejected' } of rejected) {
       const refused = work.points[index];
       if (!refused) continue;
-      const { identity } = refused.source;
-      this.#deadLetter(work, {
-        key: identity.gatewayId,
-        value: refused.bytes,
-        identity,
-        code: 'point-rejected',
-        reason,
-      });
+      const { source, bytes, point } = refused;
+      const { gatewayId } = source.identity;
+      this.#deadLetter(work, { key: gatewayId, value: bytes, source, code, reason });
+      if (code === 'series-limit') exploding.push({ gatewayId, measurement: point.measurement, reason });
     }
+    if (exploding.length === 0) return undefined;
+    const { clock } = this.#options;
+    const { raise, committed } = this.#seriesAlerts.refused(exploding, clock.monotonicUs() / 1000);
+    for (const each of raise) this.#alert(work, seriesToAlert(each, 'raised', clock.wall().wallMs));
+    return committed;
   }
 
   #bookChanges(work: Work): void {
@@ -266,11 +407,21 @@ export class Processor {
         work.outputs.push({ topic: TOPICS.gatewaySequences, partition, key: name, value });
       }
     }
+    for (const [partition, ids] of this.#idBooks) {
+      const early = ids.forget();
+      if (early > 0) {
+        const { log, maxDoorIds } = this.#options;
+        log.warn({ partition, ids: early, maxDoorIds }, 'event ids of the open door forgotten before their time');
+      }
+      for (const { name, value } of ids.touched()) {
+        work.outputs.push({ topic: TOPICS.gatewaySequences, partition, key: name, value });
+      }
+    }
   }
 
   #tick(): Transformed | undefined {
     const nowMs = this.#options.clock.monotonicUs() / 1000;
-    const work: Work = { outputs: [], points: [], counters: zeroCounters() };
+    const work = newWork();
     for (const book of this.#books.values()) {
       const { opened, closed } = book.review(nowMs, this.#options.gapAfterMs);
       const wallMs = this.#options.clock.wall().wallMs;
@@ -278,32 +429,46 @@ export class Processor {
       for (const gap of closed) this.#alert(work, gapToAlert(gap, 'cleared', wallMs));
       work.counters.gaps += opened.length;
     }
+    this.#compare(nowMs, work);
+    const quiet = this.#seriesAlerts.calm(nowMs);
+    for (const each of quiet.clear)
+      this.#alert(work, seriesToAlert(each, 'cleared', this.#options.clock.wall().wallMs));
     if (work.outputs.length === 0) return undefined;
-    return { outputs: work.outputs, committed: () => this.#count(work.counters) };
+    // What was reported is kept with the report: whoever takes the book over does not report it again, and reports its end.
+    this.#bookChanges(work);
+    const committed = () => {
+      this.#count(work.counters);
+      quiet.committed();
+    };
+    return { outputs: work.outputs, committed };
   }
 
-  #alert(work: Work, alert: AlertMessage): void {
+  #compare(nowMs: number, work: Work): void {
+    const { audit, clock, log } = this.#options;
+    if (!audit || nowMs - this.#auditedMs < AUDIT_EVERY_MS) return;
+    this.#auditedMs = nowMs;
+    const { wallMs } = clock.wall();
+    const caughtUp = this.#runner?.lag() === 0;
+    for (const book of this.#books.values()) {
+      const { raised, cleared } = audit.review(nowMs, book.ledgers(), caughtUp);
+      for (const each of raised) {
+        log.error({ ...each }, 'gateway and hub contradict each other');
+        this.#alert(work, auditToAlert(each, 'raised', wallMs));
+      }
+      for (const each of cleared) this.#alert(work, auditToAlert(each, 'cleared', wallMs));
+    }
+  }
+
+  #alert(work: Work, alert: AlertMessage, source?: Source): void {
     work.counters.alerts++;
-    work.outputs.push({ topic: TOPICS.alerts, key: alert.gatewayId, value: Buffer.from(JSON.stringify(alert)) });
+    work.outputs.push(alertRecord(alert, this.#options.format ?? 'json', source));
   }
 
-  #deadLetter(
-    work: Work,
-    letter: { key: string; value: Buffer; identity?: RecordIdentity; code: string; reason: string },
-  ): void {
-    const { key, value, identity, code, reason } = letter;
+  #deadLetter(work: Work, letter: { key: string; value: Buffer } & Parameters<typeof letterHeaders>[0]): void {
+    const { key, value, code, reason, identity = letter.source?.identity } = letter;
     work.counters.deadLetters++;
     this.#options.log.warn({ gateway: key, ...identity, code, reason }, 'record goes to dead-letters');
-    work.outputs.push({
-      topic: TOPICS.deadLetters,
-      key,
-      value,
-      headers: {
-        code,
-        reason,
-        ...(identity ? { epoch: identity.epoch, lane: identity.lane, sequence: String(identity.sequence) } : {}),
-      },
-    });
+    work.outputs.push({ topic: TOPICS.deadLetters, key, value, headers: letterHeaders(letter) });
   }
 
   #bookOf(partition: number): SequenceBook {

@@ -1,134 +1,87 @@
 /**
- * What the hub has seen of each gateway, epoch and lane: intervals of sequences (design, section 3.5). Pure; the owner keeps it durable by
- * writing `touched()` in the transaction that carries the effects, and throws the book away when that transaction is aborted.
- *
- * Invariant, per key: highest = seen + lost + missing; a sequence is in at most one of seen and lost (what arrives after it was stated
- * lost is seen).
+ * What the hub has seen of each gateway, epoch and lane (design, section 3.5): a page each (sequence-page.ts). Pure; the owner keeps it durable
+ * by writing `touched()` in the transaction that carries the effects, and throws the book away when that transaction is aborted.
  */
-import { type Interval, IntervalSet } from '../../protocols/base/intervals.ts';
+import type { Interval } from '../../protocols/base/intervals.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
+import { type BookKey, type HubLedger, SequencePage } from './sequence-page.ts';
 
-export interface BookKey {
-  gatewayId: string;
-  epoch: string;
-  lane: Lane;
-}
+export type { BookKey, HubLedger } from './sequence-page.ts';
 
 export interface Gap extends BookKey, Interval {}
 
-interface Entry {
-  key: BookKey;
-  seen: IntervalSet;
-  /** Stated evicted or quarantined by the gateway. */
-  lost: IntervalSet;
-  /** When (monotonic ms) each open gap was first noticed, by its first sequence, and whether it was reported. */
-  gaps: Map<number, { last: number; sinceMs: number; reported: boolean }>;
-}
-
 export class SequenceBook {
-  readonly #entries = new Map<string, Entry>();
-  readonly #touched = new Set<string>();
+  readonly #pages = new Map<string, SequencePage>();
+  /** May have changed since `touched` was last called. */
+  readonly #asked = new Set<SequencePage>();
 
-  /** Takes up what `touched` wrote earlier. Unreadable values are ignored by throwing: they are ours, so it is a bug. */
+  /** Takes up what `touched` wrote earlier. */
   restore(name: string, value: Buffer): void {
-    const [gatewayId, epoch, lane] = name.split('/') as [string, string, Lane];
-    const { seen, lost } = JSON.parse(value.toString('utf8')) as { seen: [number, number][]; lost: [number, number][] };
-    const set = (pairs: [number, number][]) => new IntervalSet(pairs.map(([first, last]) => ({ first, last })));
-    this.#entries.set(name, { key: { gatewayId, epoch, lane }, seen: set(seen), lost: set(lost), gaps: new Map() });
+    this.#pages.set(name, SequencePage.restore(name, value));
   }
 
-  /** True when the sequence is new; it is seen then. */
-  see(key: BookKey, sequence: number): boolean {
-    const entry = this.#entry(key);
-    if (entry.seen.add(sequence) === 0) return false;
-    this.#touched.add(nameOf(key));
-    return true;
+  /** To be asked for the events of one batch, and not longer. */
+  page(key: BookKey): SequencePage {
+    const name = SequencePage.nameOf(key);
+    let page = this.#pages.get(name);
+    if (!page) {
+      // A text put together keeps its parts; a page lives long.
+      const flat = Buffer.from(name).toString();
+      page = new SequencePage(flat);
+      this.#pages.set(flat, page);
+    }
+    this.#asked.add(page);
+    return page;
   }
 
   /** The gateway says that [first, last] will never come. Returns how many of them are news. */
   lose(key: BookKey, first: number, last: number): number {
-    const entry = this.#entry(key);
-    let news = 0;
-    for (const range of entry.seen.missing(first, last)) news += entry.lost.add(range.first, range.last);
-    if (news > 0) this.#touched.add(nameOf(key));
-    return news;
+    return this.page(key).lose(first, last);
   }
 
-  /** Gaps open for at least `afterMs` that were not reported yet, and reported ones that are closed. Both are taken as told. */
+  /**
+   * Gaps open for at least `afterMs` that were not reported yet, and reported ones that are closed. Both are taken as told, which `touched`
+   * gives to be written with the report.
+   */
   review(nowMs: number, afterMs: number): { opened: Gap[]; closed: Gap[] } {
     const opened: Gap[] = [];
     const closed: Gap[] = [];
-    for (const { key, seen, lost, gaps } of this.#entries.values()) {
-      const missing = holes(seen, lost);
-      for (const [first, gap] of gaps) {
-        const rest = missing.find((hole) => hole.first <= gap.last && hole.last >= first);
-        if (rest) continue;
-        gaps.delete(first);
-        if (gap.reported) closed.push({ ...key, first, last: gap.last });
-      }
-      for (const hole of missing) {
-        const known = [...gaps].find(([first, gap]) => hole.first <= gap.last && hole.last >= first);
-        if (!known) gaps.set(hole.first, { last: hole.last, sinceMs: nowMs, reported: false });
-      }
-      for (const [first, gap] of gaps) {
-        if (gap.reported || nowMs - gap.sinceMs < afterMs) continue;
-        gap.reported = true;
-        opened.push({ ...key, first, last: gap.last });
-      }
+    for (const page of this.#pages.values()) {
+      const found = page.review(nowMs, afterMs);
+      if (found.opened.length === 0 && found.closed.length === 0) continue;
+      this.#asked.add(page);
+      const { key } = page;
+      for (const gap of found.opened) opened.push({ ...key, ...gap });
+      for (const gap of found.closed) closed.push({ ...key, ...gap });
     }
     return { opened, closed };
   }
 
-  /** Keys and values changed since the last call. */
+  /** Names and values changed since the last call. */
   touched(): { name: string; value: Buffer }[] {
-    const changes = [...this.#touched].map((name) => {
-      const entry = this.#entries.get(name);
-      const pairs = (set: IntervalSet | undefined) => (set?.intervals ?? []).map(({ first, last }) => [first, last]);
-      return { name, value: Buffer.from(JSON.stringify({ seen: pairs(entry?.seen), lost: pairs(entry?.lost) })) };
-    });
-    this.#touched.clear();
+    const changes: { name: string; value: Buffer }[] = [];
+    for (const page of this.#asked) {
+      if (!page.changed) continue;
+      page.changed = false;
+      changes.push({ name: page.name, value: page.encode() });
+    }
+    this.#asked.clear();
     return changes;
   }
 
-  /** Per lane: highest sequences, seen, lost and missing, summed over gateways. For metrics and the conservation check. */
-  ledger(): Record<Lane, { highest: number; seen: number; lost: number; missing: number }> {
+  /** Per lane, summed over gateways: for metrics and the conservation check. */
+  ledger(): Record<Lane, HubLedger> {
     const zero = () => ({ highest: 0, seen: 0, lost: 0, missing: 0 });
     const sums = { alert: zero(), tracking: zero(), telemetry: zero() };
-    for (const { key, seen, lost } of this.#entries.values()) {
+    for (const { key, ledger } of this.ledgers()) {
       const sum = sums[key.lane];
-      const overlap = lost.intervals.reduce(
-        (n, { first, last }) => n + (last - first + 1 - missingCount(seen, first, last)),
-        0,
-      );
-      sum.highest += Math.max(seen.intervals.at(-1)?.last ?? 0, lost.intervals.at(-1)?.last ?? 0);
-      sum.seen += seen.count();
-      sum.lost += lost.count() - overlap;
-      sum.missing += holes(seen, lost).reduce((n, { first, last }) => n + last - first + 1, 0);
+      for (const name of ['highest', 'seen', 'lost', 'missing'] as const) sum[name] += ledger[name];
     }
     return sums;
   }
 
-  #entry(key: BookKey): Entry {
-    const name = nameOf(key);
-    let entry = this.#entries.get(name);
-    if (!entry) {
-      entry = { key, seen: new IntervalSet(), lost: new IntervalSet(), gaps: new Map() };
-      this.#entries.set(name, entry);
-    }
-    return entry;
+  /** Each page's own. */
+  *ledgers(): Generator<{ key: BookKey; ledger: HubLedger }, void, void> {
+    for (const page of this.#pages.values()) yield { key: page.key, ledger: page.ledger() };
   }
-}
-
-function nameOf(key: BookKey): string {
-  return `${key.gatewayId}/${key.epoch}/${key.lane}`;
-}
-
-function missingCount(set: IntervalSet, first: number, last: number): number {
-  return set.missing(first, last).reduce((n, hole) => n + hole.last - hole.first + 1, 0);
-}
-
-/** What lies below the highest known sequence and is neither seen nor lost. */
-function holes(seen: IntervalSet, lost: IntervalSet): Interval[] {
-  const highest = Math.max(seen.intervals.at(-1)?.last ?? 0, lost.intervals.at(-1)?.last ?? 0);
-  return seen.missing(1, highest).flatMap(({ first, last }) => lost.missing(first, last));
 }

@@ -1,9 +1,11 @@
 /** What the hub publishes against the published JSON Schemas, with an independent validator. */
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { RecordIdentity } from '../../protocols/uplink/identity.ts';
 import type { AlertPayload, TrackingPayload } from '../../protocols/uplink/model.ts';
+import { trackingEventJson } from './event-json.ts';
 import { deviceToAlert, gapToAlert, toAlert, toTrackingEvent } from './to-messages.ts';
 
 const ajv = new Ajv2020({
@@ -26,7 +28,7 @@ const time = {
   state: 'unsynced',
   uncertaintyMs: Number.POSITIVE_INFINITY,
 } as const;
-const source = { identity, time, receivedMs: 0 };
+const source = { identity, time, corrected: false, receivedMs: 0 };
 const place = { readPoint: 'd', vehicleId: 'v', latitude: 1, longitude: 2 };
 const tracking: TrackingPayload = {
   kind: 'tracking',
@@ -43,6 +45,7 @@ const tracking: TrackingPayload = {
   antenna: 1,
   rssiDbm: -60,
   reads: 2,
+  presentMs: 5_000,
 };
 const raised: AlertPayload = {
   kind: 'alert',
@@ -77,4 +80,52 @@ it('what is published is what the schemas say', () => {
 it('the schemas refuse what is not', () => {
   expect(valid(event, { ...toTrackingEvent(tracking, source), scanType: 'TELEPORT' })).not.toBeNull();
   expect(valid(alert, { ...toAlert(raised, source), more: 1 })).not.toBeNull();
+});
+
+it('writes JSON as JSON.stringify does', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 12 }),
+    fc.constantFrom('dock', '"', '\\', '\ud800', '\u0007', 'ü'),
+  );
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true });
+  const full = fc.record(
+    { readPoint: text, facilityId: text, vehicleId: text, latitude: number, longitude: number },
+    { requiredKeys: ['latitude', 'longitude'] },
+  );
+  const options = {
+    employeeId: text,
+    aim: text,
+    antenna: fc.nat(),
+    rssiDbm: fc.integer(),
+    reads: fc.nat(),
+    presentMs: fc.nat(),
+  };
+  const payload = fc.record(
+    {
+      packageId: text,
+      otherIds: fc.array(text, { maxLength: 2 }),
+      place: fc.oneof(full, fc.constant({})),
+      scanned: text,
+      ...options,
+    },
+    { requiredKeys: ['packageId', 'otherIds', 'place', 'scanned'] },
+  );
+  fc.assert(
+    fc.property(
+      payload,
+      fc.option(text, { nil: undefined }),
+      fc.integer({ min: -1e12, max: 1e13 }),
+      (some, client, wallMs) => {
+        const from = {
+          ...source,
+          time: { ...time, wallMs },
+          ...(client === undefined ? {} : { clientEventId: client }),
+        };
+        const made = toTrackingEvent({ ...tracking, ...some }, from);
+        expect(trackingEventJson(made)).toBe(JSON.stringify(made));
+        expect(made.occurredAt).toBe(new Date(wallMs).toISOString());
+      },
+    ),
+    { seed: 20261123, numRuns: 500 },
+  );
 });

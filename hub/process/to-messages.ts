@@ -11,21 +11,32 @@ import type {
 import type { RecordTime } from '../../protocols/uplink/record.ts';
 import type { AlertMessage, TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import type { Point } from '../timeseries/time-series.ts';
+import type { Contradiction } from './ledger-audit.ts';
 import type { Gap } from './sequence-book.ts';
+import type { Exploding } from './series-alerts.ts';
 
 export interface Source {
   identity: RecordIdentity;
   time: RecordTime;
+  /** The gateway did not know the time when it recorded this; `time` is what it learned later. */
+  corrected: boolean;
   receivedMs: number;
+  /** Of an event of the open door: what its client called it. */
+  clientEventId?: string;
+  /** Of a dead letter that is tried again: which, and which attempt. */
+  replayOf?: string;
 }
 
 export function isTelemetry(payload: Payload): payload is TelemetryPayload {
   return !['tracking', 'alert', 'range', 'clock', 'device'].includes(payload.kind);
 }
 
-export function toTrackingEvent(payload: TrackingPayload, { identity, time, receivedMs }: Source): TrackingEvent {
+export function toTrackingEvent(
+  payload: TrackingPayload,
+  { identity, time, corrected, receivedMs, clientEventId }: Source,
+): TrackingEvent {
   const { place } = payload;
-  return {
+  const event: TrackingEvent = {
     version: 1,
     eventId: eventIdOf(identity),
     packageId: payload.packageId,
@@ -39,20 +50,28 @@ export function toTrackingEvent(payload: TrackingPayload, { identity, time, rece
       state: time.state,
       // JSON has no Infinity: an unknown uncertainty is stated as the largest a record can carry.
       uncertaintyMs: Number.isFinite(time.uncertaintyMs) ? time.uncertaintyMs : 2 ** 50,
-      corrected: false,
+      corrected,
     },
     location: place,
-    ...(place.vehicleId === undefined ? {} : { vehicleId: place.vehicleId }),
-    ...(payload.employeeId === undefined ? {} : { employeeId: payload.employeeId }),
-    source: { ...identity, deviceId: payload.deviceId },
-    data: {
-      scanned: payload.scanned,
-      ...(payload.aim === undefined ? {} : { aim: payload.aim }),
-      ...(payload.antenna === undefined ? {} : { antenna: payload.antenna }),
-      ...(payload.rssiDbm === undefined ? {} : { rssiDbm: payload.rssiDbm }),
-      ...(payload.reads === undefined ? {} : { reads: payload.reads }),
+    source: {
+      gatewayId: identity.gatewayId,
+      epoch: identity.epoch,
+      lane: identity.lane,
+      sequence: identity.sequence,
+      deviceId: payload.deviceId,
     },
+    data: { scanned: payload.scanned },
   };
+  const { source, data } = event;
+  if (place.vehicleId !== undefined) event.vehicleId = place.vehicleId;
+  if (payload.employeeId !== undefined) event.employeeId = payload.employeeId;
+  if (clientEventId !== undefined) source.clientEventId = clientEventId;
+  if (payload.aim !== undefined) data.aim = payload.aim;
+  if (payload.antenna !== undefined) data.antenna = payload.antenna;
+  if (payload.rssiDbm !== undefined) data.rssiDbm = payload.rssiDbm;
+  if (payload.reads !== undefined) data.reads = payload.reads;
+  if (payload.presentMs !== undefined) data.presentMs = payload.presentMs;
+  return event;
 }
 
 export function toAlert(payload: AlertPayload, { identity, time }: Source): AlertMessage {
@@ -92,25 +111,80 @@ export function deviceToAlert(payload: DevicePayload, { identity, time }: Source
 export function gapToAlert(gap: Gap, phase: 'raised' | 'cleared', nowMs: number): AlertMessage {
   const { gatewayId, epoch, lane, first, last } = gap;
   const count = last - first + 1;
-  const alertId = alertIdOf(`gap/${gatewayId}/${epoch}/${lane}/${first}`);
-  return {
-    version: 1,
-    alertId,
-    eventId: alertIdOf(`${alertId}/${phase}/${last}`),
+  return hubAlert({
+    name: `gap/${gatewayId}/${epoch}/${lane}/${first}`,
+    instance: String(last),
     phase,
     ruleId: 'sequence-gap',
-    severity: 'critical',
     gatewayId,
-    deviceId: '',
-    location: {},
     quantity: 'missingRecords',
     value: phase === 'raised' ? count : 0,
-    limit: 0,
     message:
       phase === 'raised'
         ? `${count} records of lane ${lane} are missing (${first} to ${last}, epoch ${epoch})`
         : `the gap from ${first} to ${last} in lane ${lane} is closed`,
+    nowMs,
+  });
+}
+
+/** A gateway's ledger and the hub's cannot both be true. */
+export function auditToAlert(found: Contradiction, phase: 'raised' | 'cleared', nowMs: number): AlertMessage {
+  const { gatewayId, epoch, lane, message } = found;
+  return hubAlert({
+    name: `conservation/${gatewayId}/${epoch}/${lane}`,
+    instance: String(nowMs),
+    phase,
+    ruleId: 'conservation',
+    gatewayId,
+    quantity: 'violations',
+    value: phase === 'raised' ? 1 : 0,
+    message: `lane ${lane}, epoch ${epoch}: ${message}`,
+    nowMs,
+  });
+}
+
+/** A gateway makes more series than one may have: a tag explodes. */
+export function seriesToAlert(found: Exploding, phase: 'raised' | 'cleared', nowMs: number): AlertMessage {
+  const { gatewayId, measurement, reason } = found;
+  return hubAlert({
+    name: `series/${gatewayId}/${measurement}`,
+    instance: String(nowMs),
+    phase,
+    ruleId: 'series-limit',
+    gatewayId,
+    quantity: 'refusedSeries',
+    value: phase === 'raised' ? 1 : 0,
+    message: phase === 'raised' ? reason : `no more series of ${measurement} are refused`,
+    nowMs,
+  });
+}
+
+/** An alert that the hub itself raises about a gateway's records. Its limit is zero: none should be. */
+function hubAlert(at: {
+  /** Names the alert: the same in its raise and its clear. */
+  name: string;
+  /** Tells its occasions apart. */
+  instance: string;
+  phase: 'raised' | 'cleared';
+  ruleId: string;
+  gatewayId: string;
+  quantity: string;
+  value: number;
+  message: string;
+  nowMs: number;
+}): AlertMessage {
+  const { name, instance, nowMs, ...alert } = at;
+  const alertId = alertIdOf(name);
+  return {
+    version: 1,
+    alertId,
+    eventId: alertIdOf(`${alertId}/${at.phase}/${instance}`),
+    severity: 'critical',
+    deviceId: '',
+    location: {},
+    limit: 0,
     occurredAt: isoOf(nowMs),
+    ...alert,
   };
 }
 
@@ -123,7 +197,8 @@ export function toPoint(payload: TelemetryPayload, { identity, time }: Source): 
   return {
     measurement: kind,
     tags,
-    fields: fields as Point['fields'],
+    // A boot that never learned the time is flagged, not guessed.
+    fields: { ...(fields as Point['fields']), ...(time.state === 'unsynced' ? { unsynced: true } : {}) },
     atMs: time.wallMs,
     // Two readings of one device in one millisecond differ in sequence, so neither replaces the other.
     subMsNs: identity.sequence % 1_000_000,
@@ -132,8 +207,24 @@ export function toPoint(payload: TelemetryPayload, { identity, time }: Source): 
 
 /** ISO 8601, UTC, milliseconds. Outside the range of dates the nearest representable one. */
 export function isoOf(ms: number): string {
-  return new Date(Math.min(8.64e15, Math.max(-8.64e15, Math.round(ms)))).toISOString();
+  const whole = Math.round(ms);
+  const day = Math.floor(whole / DAY_MS);
+  if (day !== isoDay.day) {
+    const midnightMs = Math.min(8.64e15, Math.max(-8.64e15, whole - (whole - day * DAY_MS)));
+    isoDay = { day, text: new Date(midnightMs).toISOString().slice(0, -'00:00:00.000Z'.length) };
+  }
+  if (!(Math.abs(whole) <= 8.64e15)) return new Date(Math.sign(whole) * 8.64e15).toISOString();
+  const inDay = whole - day * DAY_MS;
+  const seconds = Math.floor(inDay / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const clock = `${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}:${TWO[seconds % 60]}`;
+  return `${isoDay.text}${clock}.${String(1000 + (inDay % 1000)).slice(1)}Z`;
 }
+
+const DAY_MS = 86_400_000;
+/** The day that was last written: events of one batch are of one day. */
+let isoDay = { day: 0, text: '1970-01-01T' };
+const TWO = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
 
 function alertIdOf(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');

@@ -88,8 +88,8 @@ class PgliteStore implements Store {
     return this.#transaction((tx) => work({ query: (text, values) => this.#on(tx, text, values) }));
   }
 
-  async migrate(): Promise<void> {
-    await this.#transaction(async (tx) => {
+  migrate(): Promise<string[]> {
+    return this.#transaction(async (tx) => {
       const applied = await applyMigrations(
         {
           query: (text, values) => this.#on(tx, text, values),
@@ -100,6 +100,7 @@ class PgliteStore implements Store {
         this.#options.migrations ?? [],
       );
       if (applied.length > 0) this.#log.info({ applied }, 'database schema brought up to date');
+      return applied;
     });
   }
 

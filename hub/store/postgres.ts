@@ -67,17 +67,17 @@ class PostgresStore implements Store {
     return this.#transaction((client) => work({ query: (text, values) => this.#on(client, text, values) }));
   }
 
-  async migrate(): Promise<void> {
-    await this.#transaction(async (client) => {
-      await applyMigrations(
+  migrate(): Promise<string[]> {
+    return this.#transaction((client) =>
+      applyMigrations(
         {
           query: (text, values) => this.#on(client, text, values),
           // Without parameters node-postgres uses the simple protocol, which takes several statements.
           script: (text) => this.#ask(client, text).then(() => {}),
         },
         this.#migrations,
-      );
-    });
+      ),
+    );
   }
 
   async healthy(): Promise<{ ok: boolean; detail: string }> {

@@ -21,8 +21,8 @@ export interface Sql {
 export interface Store extends Sql {
   /** BEGIN … COMMIT; rolled back when `work` throws, and what it threw is thrown on. */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** Applies the migrations (store/migrations.ts) that are missing, under a lock. */
-  migrate(): Promise<void>;
+  /** Applies the migrations (store/migrations.ts) that are missing, under a lock, and gives their ids. */
+  migrate(): Promise<string[]>;
   /** Never rejects. */
   healthy(): Promise<{ ok: boolean; detail: string }>;
   close(): Promise<void>;

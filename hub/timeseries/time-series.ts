@@ -7,7 +7,7 @@
  * All pass time-series.contract.ts.
  */
 export interface Point {
-  /** `temperature`, `humidity`, `shock`, `position`, `contact`, `vibration`. */
+  /** `temperature`, `humidity`, `shock`, `position`, `contact`, `vibration`, `vehicle`. */
   measurement: string;
   /** gateway, device, facility or vehicle, read_point: never a package id. */
   tags: Readonly<Record<string, string>>;
@@ -22,6 +22,22 @@ export interface Rejected {
   /** Index into the points written. */
   index: number;
   reason: string;
+  /** Where it is not the server that refused: it would make too many series (series-guard.ts). */
+  code?: 'series-limit';
+}
+
+/** How long telemetry is kept: as it came, and brought together by the hour. */
+export interface RetentionPlan {
+  rawMs: number;
+  hourlyMs: number;
+}
+
+/** Something that `hub setup` has looked at. */
+export interface SetupStep {
+  what: string;
+  /** `refused`: the server cannot do it; `detail` says what to do instead. */
+  did: 'created' | 'changed' | 'nothing' | 'refused';
+  detail?: string;
 }
 
 export interface CurveQuery {
@@ -51,6 +67,7 @@ export interface Curve {
 export const MAX_CURVES = 64;
 
 export interface TimeSeries {
+  /** Creates what writing needs and what is missing. */
   setup(): Promise<void>;
   /**
    * Resolves when all points are stored, except those that the server refused for what they are (returned: they belong
@@ -61,6 +78,12 @@ export interface TimeSeries {
   curves(query: CurveQuery): Promise<Curve[]>;
   healthy(): Promise<{ ok: boolean; detail: string }>;
   close(): Promise<void>;
+}
+
+/** A TimeSeries whose retention can be set (`hub setup`). */
+export interface ManagedTimeSeries extends TimeSeries {
+  /** Puts retention and down-sampling as planned, whatever they were before; twice is as good as once. */
+  arrange(plan: RetentionPlan): Promise<SetupStep[]>;
 }
 
 export class TimeSeriesError extends Error {

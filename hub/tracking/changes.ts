@@ -1,12 +1,27 @@
 /**
- * Says inside this process what has just been committed, for live streams. No history and no queue: whoever listens
- * looks the state up, and whoever was not there missed nothing but the hint.
+ * Says what has just been committed, for live streams: inside this process, or to all processes that share a PostgreSQL server. No
+ * history and no queue: whoever listens looks the state up, and whoever was not there missed nothing but the hint.
  */
-export type Change = { kind: 'package'; packageId: string } | { kind: 'alert'; alertId: string };
+import type { Sql } from '../store/store.ts';
+
+export type Change =
+  /** `recordedMs`: when its newest event happened, where the projection says so (not told to other processes). */
+  | { kind: 'package'; packageId: string; recordedMs?: number }
+  | { kind: 'alert'; alertId: string }
+  /** More has changed than is told. */
+  | { kind: 'many' };
 
 export type ChangeListener = (changes: readonly Change[]) => void;
 
-export class Changes {
+/** Where a projection says what it changes. */
+export interface Announcer {
+  /** Inside the projection's transaction: what is said here is heard when it commits, and never otherwise. */
+  within(sql: Sql, changes: readonly Change[]): Promise<void>;
+  /** After the commit. */
+  committed(changes: readonly Change[]): void;
+}
+
+export class Changes implements Announcer {
   readonly #listeners = new Set<ChangeListener>();
 
   /** Tells every listener, at once and in order. Listeners must not throw. */
@@ -19,5 +34,12 @@ export class Changes {
   subscribe(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** Of one process, nothing has to be said inside the transaction. */
+  async within(): Promise<void> {}
+
+  committed(changes: readonly Change[]): void {
+    this.publish(changes);
   }
 }

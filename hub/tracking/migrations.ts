@@ -79,4 +79,16 @@ create table projection_rejects (
 );
 `,
   },
+  {
+    id: 'tracking-002',
+    sql: `
+-- Changes of package state that are still to be published to package-states, in their order.
+create table package_state_outbox (
+  place      bigint generated always as identity primary key,
+  package_id text not null,
+  version    text not null,
+  state      json not null
+);
+`,
+  },
 ];

@@ -40,6 +40,17 @@ async function apply(sql: Sql, events: readonly TrackingEvent[]): Promise<Change
     states.push(...(await refold(sql, late.slice(at, at + REFOLD_CHUNK))));
   }
   if (states.length > 0) await saveStates(sql, states, before);
+  return states.map(({ packageId, lastAt }) => ({ kind: 'package', packageId, recordedMs: Date.parse(lastAt) }));
+}
+
+/** Folds these packages anew from all of their events, whatever their stored state says. */
+export async function rebuildPackages(sql: Sql, packageIds: readonly string[]): Promise<Change[]> {
+  const ids = [...new Set(packageIds)].sort();
+  await lockPackages(sql, ids);
+  const states: PackageState[] = [];
+  for (let at = 0; at < ids.length; at += REFOLD_CHUNK)
+    states.push(...(await refold(sql, ids.slice(at, at + REFOLD_CHUNK))));
+  if (states.length > 0) await saveStates(sql, states, new Map());
   return states.map(({ packageId }) => ({ kind: 'package', packageId }));
 }
 

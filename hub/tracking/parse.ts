@@ -3,8 +3,13 @@
  *
  * Written by hand, since it runs once per event. Unknown keys pass: a newer hub may write more than this one knows.
  */
+import type { MessageTable } from '../../protocols/base/protobuf.ts';
+import { ALERT_MESSAGE, decodeMessageObject, TRACKING_EVENT } from '../../protocols/uplink/message-codec.ts';
 import { ALERT_SEVERITIES, EVENT_TYPES, type Place, SCAN_TYPES } from '../../protocols/uplink/model.ts';
 import type { AlertMessage, TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
+
+import type { LogRecord } from '../log/event-log.ts';
+import { CONTENT_TYPES } from '../process/publish.ts';
 
 export type Parsed<T> = { value: T; fault?: undefined } | { fault: string; value?: undefined };
 
@@ -18,8 +23,9 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 const MIN_TIME_MS = Date.parse('0001-01-01T00:00:00.000Z');
 const MAX_TIME_MS = Date.UTC(9999, 11, 31);
 
-export function parseTrackingEvent(bytes: Buffer | null): Parsed<TrackingEvent> {
-  const parsed = parseObject(bytes);
+/** @param record Its header `content-type` says which of the two encodings it has; without one it is JSON. */
+export function parseTrackingEvent(bytes: Buffer | null, record?: Pick<LogRecord, 'headers'>): Parsed<TrackingEvent> {
+  const parsed = parseObject(bytes, record, TRACKING_EVENT);
   if (parsed.fault !== undefined) return parsed;
   const event = parsed.value;
   const fault =
@@ -39,8 +45,8 @@ export function parseTrackingEvent(bytes: Buffer | null): Parsed<TrackingEvent> 
   return { value: { ...(event as unknown as TrackingEvent), occurredAt: isoTime(event.occurredAt) } };
 }
 
-export function parseAlert(bytes: Buffer | null): Parsed<AlertMessage> {
-  const parsed = parseObject(bytes);
+export function parseAlert(bytes: Buffer | null, record?: Pick<LogRecord, 'headers'>): Parsed<AlertMessage> {
+  const parsed = parseObject(bytes, record, ALERT_MESSAGE);
   if (parsed.fault !== undefined) return parsed;
   const alert = parsed.value;
   const fault =
@@ -60,13 +66,19 @@ export function parseAlert(bytes: Buffer | null): Parsed<AlertMessage> {
   return { value: { ...(alert as unknown as AlertMessage), occurredAt: isoTime(alert.occurredAt) } };
 }
 
-function parseObject(bytes: Buffer | null): Parsed<Record<string, unknown>> {
+function parseObject(
+  bytes: Buffer | null,
+  record: Pick<LogRecord, 'headers'> | undefined,
+  table: MessageTable,
+): Parsed<Record<string, unknown>> {
   if (bytes === null) return { fault: 'no value' };
+  const isProtobuf = record?.headers?.['content-type'] === CONTENT_TYPES.protobuf;
   try {
+    if (isProtobuf) return { value: decodeMessageObject(table, bytes) };
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     return isObject(value) ? { value } : { fault: 'not a JSON object' };
   } catch (error) {
-    return { fault: `not JSON: ${(error as Error).message}` };
+    return { fault: `not ${isProtobuf ? 'Protobuf' : 'JSON'}: ${(error as Error).message}` };
   }
 }
 

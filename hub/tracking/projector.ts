@@ -12,14 +12,14 @@
 import type { Log } from '../../protocols/base/log.ts';
 import type { EventLog, Runner, StoredRecord } from '../log/event-log.ts';
 import { type Sql, type Store, StoreError } from '../store/store.ts';
-import type { Change, Changes } from './changes.ts';
+import type { Announcer, Change } from './changes.ts';
 import type { Parsed } from './parse.ts';
 
 export interface Projection<T> {
   /** Names the offsets and the consumer group. */
   name: string;
   topic: string;
-  parse(value: Buffer | null): Parsed<T>;
+  parse(value: Buffer | null, record: StoredRecord): Parsed<T>;
   /** The effect of some messages; idempotent. Returns what it changed. */
   apply(sql: Sql, messages: readonly T[]): Promise<Change[]>;
 }
@@ -28,8 +28,8 @@ export interface ProjectorOptions {
   log: EventLog;
   store: Store;
   logger: Log;
-  /** Told after each commit. */
-  changes: Changes;
+  /** Told of what each transaction changes. */
+  changes: Announcer;
   maxRecords?: number;
 }
 
@@ -57,7 +57,7 @@ type Work = Pick<ProjectorOptions, 'store' | 'logger' | 'changes'>;
 
 async function project<T>(projection: Projection<T>, records: readonly StoredRecord[], work: Work): Promise<void> {
   const changes = await projectOrSplit(projection, records, work);
-  work.changes.publish(changes);
+  work.changes.committed(changes);
 }
 
 /** Halves a group that the database refuses for its content until the record at fault stands alone. */
@@ -67,7 +67,7 @@ async function projectOrSplit<T>(
   work: Work,
 ): Promise<Change[]> {
   try {
-    return await work.store.transaction((sql) => projectGroup(sql, projection, records, work.logger));
+    return await work.store.transaction((sql) => projectGroup(sql, projection, records, work));
   } catch (error) {
     const [only] = records;
     if (!isContentFault(error) || only === undefined) throw error;
@@ -77,7 +77,7 @@ async function projectOrSplit<T>(
       return [...first, ...(await projectOrSplit(projection, records.slice(middle), work))];
     }
     const refused = { ...projection, parse: () => ({ fault: `database: ${error.message}` }) };
-    return work.store.transaction((sql) => projectGroup(sql, refused, records, work.logger));
+    return work.store.transaction((sql) => projectGroup(sql, refused, records, work));
   }
 }
 
@@ -85,7 +85,7 @@ async function projectGroup<T>(
   sql: Sql,
   projection: Projection<T>,
   records: readonly StoredRecord[],
-  logger: Log,
+  { logger, changes: announcer }: Work,
 ): Promise<Change[]> {
   const positions = await lockOffsets(sql, projection.name, records);
   const messages: T[] = [];
@@ -93,13 +93,14 @@ async function projectGroup<T>(
   for (const record of records) {
     if (record.offset < (positions.get(record.partition) ?? 0)) continue;
     positions.set(record.partition, record.offset + 1);
-    const parsed = projection.parse(record.value);
+    const parsed = projection.parse(record.value, record);
     if (parsed.fault === undefined) messages.push(parsed.value);
     else rejects.push({ record, reason: parsed.fault });
   }
   const changes = messages.length > 0 ? await projection.apply(sql, messages) : [];
   if (rejects.length > 0) await keepAside(sql, projection.name, rejects);
   await moveOffsets(sql, projection.name, positions);
+  await announcer.within(sql, changes);
   for (const { record, reason } of rejects) {
     const { partition, offset } = record;
     logger.warn(

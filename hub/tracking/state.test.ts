@@ -72,6 +72,20 @@ describe('the fold of a package', () => {
     expect(state).toMatchObject({ status: 'LOADED', eventCount: 2, stays: [{ place: VAN, from: at(0) }] });
   });
 
+  it('leaves a package on its vehicle when its tag leaves the dock’s antenna after that', () => {
+    const onVan = { vehicleId: 'VAN-7', latitude: 1, longitude: 2 };
+    const state = fold([
+      scan(0, 'ARRIVAL', { ...DOCK, latitude: 3, longitude: 4 }),
+      scan(1, 'LOAD', onVan),
+      scan(2, 'ARRIVAL', { ...DOCK, latitude: 3, longitude: 4 }, { eventType: 'TAG_DEPARTED' }),
+    ]);
+    expect(state).toMatchObject({
+      status: 'LOADED',
+      position: { latitude: 1, longitude: 2, at: at(1) },
+      lastEvent: { eventType: 'TAG_DEPARTED', location: onVan },
+    });
+  });
+
   it.each([
     ['EXCEPTION_OCCURRED', 'SORT', 'EXCEPTION'],
     ['DELIVERY_ATTEMPTED', 'DELIVERY', 'DELIVERY_ATTEMPTED'],

@@ -104,12 +104,14 @@ function step(state: PackageState | undefined, event: TrackingEvent): PackageSta
   for (const id of event.otherIds) {
     if (id !== folded.packageId && !folded.otherIds.includes(id)) pushBounded(folded, 'otherIds', id);
   }
+  // Leaving an antenna's field says where the package no longer is: it may be on the vehicle already.
+  const moves = event.eventType !== 'TAG_DEPARTED';
   const { latitude, longitude } = event.location;
-  if (latitude !== undefined && longitude !== undefined) {
+  if (moves && latitude !== undefined && longitude !== undefined) {
     folded.position = { latitude, longitude, at: event.occurredAt };
   }
   folded.lastAt = event.occurredAt;
-  folded.lastEvent = lastEventOf(event);
+  folded.lastEvent = moves || !state ? lastEventOf(event) : { ...lastEventOf(event), ...placeOf(state.lastEvent) };
   folded.eventCount += 1;
   folded.version = versionAfter(folded, event.eventId);
   return folded;
@@ -171,6 +173,10 @@ function emptyState(event: TrackingEvent): PackageState {
     eventCount: 0,
     version: '',
   };
+}
+
+function placeOf({ location, vehicleId }: LastEvent): Pick<LastEvent, 'location' | 'vehicleId'> {
+  return { location, ...(vehicleId !== undefined && { vehicleId }) };
 }
 
 function lastEventOf(event: TrackingEvent): LastEvent {

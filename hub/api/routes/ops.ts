@@ -1,21 +1,21 @@
 /** For whoever runs the hub: is it well, and how is it doing. */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../../protocols/base/clock.ts';
-import type { RouteContext } from '../app.ts';
+import type { OpsOptions } from '../app.ts';
 
 export type HealthCheck = () => Promise<{ ok: boolean; detail: string }>;
 
 /** A check that says nothing for so long is a check that failed. */
 const CHECK_TIMEOUT_MS = 3000;
 
-export function opsRoutes(app: FastifyInstance, { health, metrics, clock }: RouteContext): void {
+export function opsRoutes(app: FastifyInstance, { health, metrics, clock, roles }: OpsOptions): void {
   app.get('/healthz', async (_request, reply) => {
     const results = await Promise.all(
       Object.entries(health).map(async ([name, check]) => [name, await bounded(check, clock)] as const),
     );
     const down = results.filter(([, { ok }]) => !ok).map(([name]) => name);
     if (down.length > 0) void reply.status(503);
-    return { status: down.length > 0 ? 'degraded' : 'ok', checks: Object.fromEntries(results) };
+    return { status: down.length > 0 ? 'degraded' : 'ok', roles, checks: Object.fromEntries(results) };
   });
 
   app.get('/metrics', async (_request, reply) => {
@@ -24,7 +24,8 @@ export function opsRoutes(app: FastifyInstance, { health, metrics, clock }: Rout
   });
 }
 
-async function bounded(check: HealthCheck, clock: Clock): ReturnType<HealthCheck> {
+/** The check, or after a while that it says nothing. Never rejects. */
+export async function bounded(check: HealthCheck, clock: Clock): ReturnType<HealthCheck> {
   let cancel = () => {};
   const timeout = new Promise<Awaited<ReturnType<HealthCheck>>>((resolve) => {
     cancel = clock.after(CHECK_TIMEOUT_MS, () => resolve({ ok: false, detail: `no answer in ${CHECK_TIMEOUT_MS} ms` }));

@@ -34,6 +34,8 @@ export class GroupConsumer {
   readonly consumer: KafkaConsumer;
   readonly #topic: string;
   readonly #assigned = new Set<number>();
+  /** Also those that were taken away since. */
+  readonly #paused = new Set<number>();
   #ends = new Map<number, number>();
   #trouble: LibrdKafkaError | undefined;
 
@@ -100,6 +102,8 @@ export class GroupConsumer {
       offset,
     }));
     this.consumer.incrementalAssign(assignments);
+    // librdkafka keeps a partition paused over its revocation and return (librdkafka issue 1849): it would stay silent for ever.
+    this.resume([...positions.keys()].filter((partition) => this.#paused.has(partition)));
     for (const partition of positions.keys()) this.#assigned.add(partition);
   }
 
@@ -110,11 +114,15 @@ export class GroupConsumer {
   }
 
   pause(partitions: readonly number[]): void {
-    if (partitions.length > 0) this.consumer.pause(this.#toppars(partitions));
+    if (partitions.length === 0) return;
+    this.consumer.pause(this.#toppars(partitions));
+    for (const partition of partitions) this.#paused.add(partition);
   }
 
   resume(partitions: readonly number[]): void {
-    if (partitions.length > 0) this.consumer.resume(this.#toppars(partitions));
+    if (partitions.length === 0) return;
+    this.consumer.resume(this.#toppars(partitions));
+    for (const partition of partitions) this.#paused.delete(partition);
   }
 
   /** For operators only: how far a follower is that keeps its position elsewhere. Not waited for. */

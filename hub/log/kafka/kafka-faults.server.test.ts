@@ -127,6 +127,67 @@ describeWith(['kafka'], 'Kafka and its faults', ({ kafka }) => {
     await dead.close();
   });
 
+  it('a swept partition holds nothing open, and nothing of the sweep is ever read', async () => {
+    const of = names();
+    const log = await openKafkaLog({ brokers: kafka.url, topics: of.topics });
+    await log.setup();
+    const options = {
+      rdkafka: await loadRdkafka(),
+      address: { brokers: kafka.url },
+      transactionalId: `${of.group}.dead`,
+      pace: 'bulk' as const,
+    };
+    const dead = await TransactionProducer.open(options);
+    const everywhere = [0, 1].map((partition) => {
+      return { topic: of.output, partition, key: 'sweep', value: Buffer.alloc(0) };
+    });
+    await dead.leaveOpen(everywhere);
+    const successor = await TransactionProducer.open(options);
+    await successor.sweep(everywhere);
+    expect(successor.usable).toBe(true);
+    await log.append([0, 1].map((partition) => ({ topic: of.output, partition, key: 'a', value: Buffer.from('x') })));
+    const records = await collect(log, of.output);
+    await vi.waitFor(() => expect(texts(records)).toEqual(['x', 'x']), WAIT);
+    await log.close();
+    await Promise.all([dead.close(), successor.close()]);
+  });
+
+  it('reads a partition that was taken away while it was paused for a failure, and came back', async () => {
+    const of = names();
+    const log = await openKafkaLog({ brokers: kafka.url, topics: of.topics });
+    const helper = await openKafkaLog({ brokers: kafka.url, topics: of.topics });
+    await log.setup();
+    await helper.setup();
+    let fails = true;
+    const seen: string[] = [];
+    const held = { log: new Set<number>(), helper: new Set<number>() };
+    const run = (at: EventLog, name: keyof typeof held) =>
+      at.transform({
+        ...of,
+        onAssigned: (partition) => held[name].add(partition),
+        onRevoked: (partition) => held[name].delete(partition),
+        onRecords: async (records) => {
+          if (name === 'log' && fails) throw new Error('a fault that passes');
+          seen.push(...records.map(({ partition, key }) => `${partition} ${key}`));
+          return { outputs: records.map(({ partition, key }) => ({ topic: of.state, partition, key, value: null })) };
+        },
+      });
+    const both = (key: string) =>
+      log.append([0, 1].map((partition) => ({ topic: of.input, partition, key, value: Buffer.from(key) })));
+    const runner = await run(log, 'log');
+    await both('first');
+    await vi.waitFor(() => expect(runner.fault()?.message).toBe('a fault that passes'), WAIT);
+    const guest = await run(helper, 'helper');
+    await vi.waitFor(() => expect([held.log.size, held.helper.size]).toEqual([1, 1]), WAIT);
+    fails = false;
+    await vi.waitFor(() => expect(new Set(seen)).toEqual(new Set(['0 first', '1 first'])), WAIT);
+    await guest.stop();
+    await vi.waitFor(() => expect(held.log.size).toBe(2), WAIT);
+    await both('second');
+    await vi.waitFor(() => expect(seen).toEqual(expect.arrayContaining(['0 second', '1 second'])), WAIT);
+    await Promise.all([log.close(), helper.close()]);
+  });
+
   it('refuses appends while Kafka is away, says so, and goes on when it is back', async () => {
     await withServer(async (server) => {
       const of = names();

@@ -22,6 +22,7 @@ import { CONNECT_TIMEOUT_MS } from './client.ts';
 import type { KafkaAddress } from './config.ts';
 import { createTopics } from './create-topics.ts';
 import { asked, kafkaError, loadRdkafka, type Rdkafka } from './native.ts';
+import { positionsAt } from './positions.ts';
 import { KafkaReader, type Worker } from './reader.ts';
 import { followWorker, transformWorker } from './workers.ts';
 
@@ -75,7 +76,7 @@ class KafkaLog implements EventLog {
   }
 
   /** A topic that exists keeps its number of partitions: keys must stay where they are. */
-  async setup(): Promise<void> {
+  async setup(): Promise<string[]> {
     this.#refuseClosed();
     const { replication } = this.#options;
     const metadata = await this.#metadata();
@@ -88,6 +89,7 @@ class KafkaLog implements EventLog {
       replication: replication ?? -1,
     });
     await this.#learnPartitions();
+    return missing.map(({ name }) => name);
   }
 
   async append(records: readonly LogRecord[]): Promise<void> {
@@ -115,6 +117,7 @@ class KafkaLog implements EventLog {
       log: this.#log,
       instance: `${this.#instance}.${slot}`,
       check: (record: LogRecord) => this.#check(record),
+      everywhere: () => this.#everywhereBut(input.name),
     };
     const worker = transformWorker(context, options);
     const close = async () => {
@@ -126,7 +129,15 @@ class KafkaLog implements EventLog {
 
   async follow(options: FollowOptions): Promise<Runner> {
     this.#refuseClosed();
-    return this.#read({ ...options, topic: this.#topic(options.topic).name }, followWorker(options));
+    // A group of one member, which leaves no offsets behind: Kafka forgets it with its member.
+    const group = options.group ?? `milepost-reader-${randomUUID()}`;
+    return this.#read({ ...options, group, topic: this.#topic(options.topic).name }, followWorker(options));
+  }
+
+  positionsAt(topic: string, at: number | 'end'): Promise<Map<number, number>> {
+    this.#refuseClosed();
+    const { partitions } = this.#topic(topic);
+    return positionsAt({ rdkafka: this.#rdkafka, address: this.#options, topic, partitions, at });
   }
 
   async healthy(): Promise<{ ok: boolean; detail: string }> {
@@ -193,6 +204,20 @@ class KafkaLog implements EventLog {
     const topic = this.#topics.get(name);
     if (!topic) throw rejected(`there is no topic ${name} in this configuration`);
     return topic;
+  }
+
+  /** A record for each partition of each topic but the input. */
+  #everywhereBut(input: string): LogRecord[] {
+    return [...this.#topics.values()]
+      .filter(({ name }) => name !== input)
+      .flatMap(({ name, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => ({
+          topic: name,
+          partition,
+          key: 'sweep',
+          value: Buffer.alloc(0),
+        })),
+      );
   }
 
   #check(record: LogRecord): void {

@@ -6,11 +6,13 @@
  * read until the last stable offset has met the high watermark.
  *
  * A transaction of a process that died holds the last stable offset back until the coordinator gives it up. Its records carry the
- * transactional id in a header, so that after `PATIENCE_MS` we end it ourselves: initTransactions with that id.
+ * transactional id in a header, so that after `PATIENCE_MS` we end it ourselves: initTransactions with that id. Where that does not help the
+ * transaction hangs: see TransactionProducer.sweep.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaConsumer, Message } from 'node-rdkafka';
 import type { Log } from '../../../protocols/base/log.ts';
+import type { LogRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
 import { consumerTopicConfig, type KafkaAddress, readerConfig } from './config.ts';
 import { BEGINNING } from './group-consumer.ts';
@@ -23,6 +25,8 @@ export interface StateReaderOptions {
   address: KafkaAddress;
   log: Log;
   topic: string;
+  /** A record for each partition that a transaction may have written to: where a hanging one is ended. */
+  everywhere: readonly LogRecord[];
 }
 
 /** On every record of a state topic: who is writing it. */
@@ -30,6 +34,8 @@ export const TRANSACTION_HEADER = 'milepost-transaction';
 
 const PATIENCE_MS = 1_000;
 const GIVE_UP_MS = 60_000;
+/** So often an open transaction is ended in the ordinary way before it is taken for a hanging one. */
+const HANGING_AFTER_ROUNDS = 2;
 const FETCH_RECORDS = 5_000;
 const PAUSE_MS = 3;
 
@@ -40,6 +46,7 @@ export async function readStateOf(
   const state = new Map(partitions.map((partition) => [partition, new Map<string, Buffer>()]));
   const started = performance.now();
   let patienceMs = started + PATIENCE_MS;
+  let rounds = 0;
   await withReader(options, 'read_committed', async (consumer) => {
     const ends = new Map<number, number>();
     consumer.on('partition.eof', ({ partition, offset }) => ends.set(partition, offset));
@@ -60,7 +67,8 @@ export async function readStateOf(
         const end = ends.get(partition);
         return end === undefined ? [] : [{ partition, offset: end }];
       });
-      await endTransactionsOfTheDead(options, stuck);
+      rounds++;
+      await endTransactionsOfTheDead(options, { stuck, hanging: rounds > HANGING_AFTER_ROUNDS });
       patienceMs = performance.now() + PATIENCE_MS;
     }
   });
@@ -79,7 +87,7 @@ function isComplete(
 
 async function endTransactionsOfTheDead(
   options: StateReaderOptions,
-  stuck: readonly { partition: number; offset: number }[],
+  { stuck, hanging }: { stuck: readonly { partition: number; offset: number }[]; hanging: boolean },
 ): Promise<void> {
   if (stuck.length === 0) return;
   const ids = new Set<string>();
@@ -96,9 +104,14 @@ async function endTransactionsOfTheDead(
     }
   });
   for (const transactionalId of ids) {
-    options.log.warn({ transactionalId, topic: options.topic }, 'ending the open transaction of a process that left');
+    const what = hanging ? 'ending a hanging transaction' : 'ending the open transaction of a process that left';
+    options.log.warn({ transactionalId, topic: options.topic, stuck }, what);
     const producer = await TransactionProducer.open({ ...options, transactionalId, pace: 'bulk' });
-    await producer.close();
+    try {
+      if (hanging) await producer.sweep(options.everywhere);
+    } finally {
+      await producer.close();
+    }
   }
 }
 

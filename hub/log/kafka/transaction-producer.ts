@@ -90,6 +90,24 @@ export class TransactionProducer {
     }
   }
 
+  /**
+   * Ends what this id left open in these partitions although the coordinator takes it for ended (a broker that was killed can leave such a
+   * transaction hanging: nobody who reads committed passes it). A partition ends it at the next marker of the same producer id, and a
+   * marker is written where a transaction wrote: so one writes a record everywhere and is aborted.
+   */
+  async sweep(records: readonly LogRecord[]): Promise<void> {
+    this.#pump.hold();
+    try {
+      await this.leaveOpen(records);
+      await asked((done) => this.#producer.abortTransaction(CALL_TIMEOUT_MS, done));
+    } catch (error) {
+      this.#usable = false;
+      throw error;
+    } finally {
+      this.#pump.release();
+    }
+  }
+
   /** What a process does that dies before its commit: for tests. */
   async leaveOpen(records: readonly LogRecord[]): Promise<void> {
     await asked((done) => this.#producer.beginTransaction(done));

@@ -16,6 +16,8 @@ export interface WorkerContext {
   instance: string;
   /** Checks outputs before they enter a transaction. @throws EventLogError */
   check(record: LogRecord): void;
+  /** A record for each partition that a transform may write to. */
+  everywhere(): readonly LogRecord[];
 }
 
 /** From so many outputs on a transaction takes long enough for its end to be looked for, rather than told. */
@@ -49,7 +51,7 @@ export function transformWorker(context: WorkerContext, options: TransformOption
     await producers.usable('calm');
     await producers.usable('bulk');
     const committed = await consumer.committed(partitions);
-    const stored = await readStateOf({ ...context, topic: state }, partitions);
+    const stored = await readStateOf({ ...context, topic: state, everywhere: context.everywhere() }, partitions);
     for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
     return new Map(
       partitions.map((partition) => {
@@ -66,6 +68,23 @@ export function transformWorker(context: WorkerContext, options: TransformOption
   const effectless = new Map<number, number>();
   let effectlessSinceMs = 0;
 
+  /**
+   * Where each partition goes on after what was handled. A tick's transaction carries these offsets, since they are what fences it: a
+   * process that stood still while its partitions went to another must not write their state.
+   */
+  const positions = new Map<number, number>();
+
+  async function restorePositions(
+    consumer: GroupConsumer,
+    partitions: readonly number[],
+  ): Promise<Map<number, number>> {
+    const certain = await restore(consumer, partitions);
+    for (const [partition, offset] of certain) {
+      positions.set(partition, Math.max(offset, positions.get(partition) ?? BEGINNING));
+    }
+    return certain;
+  }
+
   async function commitPutOff(consumer: GroupConsumer, result: Transformed): Promise<void> {
     const offsets = [...effectless].map(([partition, offset]) => ({ topic: input, partition, offset }));
     await commit(consumer, result, offsets);
@@ -73,11 +92,12 @@ export function transformWorker(context: WorkerContext, options: TransformOption
   }
 
   const worker: Worker = {
-    assigned: restore,
-    recover: restore,
+    assigned: restorePositions,
+    recover: restorePositions,
     revoked: (partitions) => {
       for (const partition of partitions) {
         effectless.delete(partition);
+        positions.delete(partition);
         options.onRevoked(partition);
       }
     },
@@ -86,11 +106,9 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       if (effectless.size === 0) effectlessSinceMs = performance.now();
       for (const [partition, offset] of next) effectless.set(partition, offset);
       // A transaction costs the broker a dozen writes. Reading records without effect again after a crash costs nothing.
-      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS) {
-        result.committed?.();
-        return;
-      }
-      await commitPutOff(consumer, result);
+      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS) result.committed?.();
+      else await commitPutOff(consumer, result);
+      for (const [partition, offset] of next) positions.set(partition, offset);
     },
     async settle(consumer, now) {
       if (effectless.size === 0 || (!now && performance.now() - effectlessSinceMs < EFFECTLESS_MS)) return;
@@ -102,8 +120,16 @@ export function transformWorker(context: WorkerContext, options: TransformOption
   if (onTick) {
     const run = async (consumer: GroupConsumer) => {
       const result = onTick();
-      if (result && result.outputs.length > 0) await commit(consumer, result, []);
-      else result?.committed?.();
+      if (!result || result.outputs.length === 0) {
+        result?.committed?.();
+        return;
+      }
+      const handled = [...positions].filter(([, offset]) => offset !== BEGINNING);
+      await commit(
+        consumer,
+        result,
+        handled.map(([partition, offset]) => ({ topic: input, partition, offset })),
+      );
     };
     worker.tick = { everyMs: options.tickMs ?? 1_000, run };
   }
@@ -120,7 +146,7 @@ export function followWorker(options: FollowOptions): Worker {
     },
     revoked() {},
     handle: (_consumer, records) => options.onRecords(records),
-    note: (consumer, positions) => consumer.note(positions),
+    ...(options.group !== undefined && { note: (consumer, positions) => consumer.note(positions) }),
     async close() {},
   };
 }

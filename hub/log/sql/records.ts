@@ -127,6 +127,24 @@ export async function readRecords(options: {
   }));
 }
 
+/** Of each partition the first offset at or after a time, or its end. */
+export async function readPositions(
+  sql: Sql,
+  { name, partitions }: { name: string; partitions: number },
+  at: number | 'end',
+): Promise<Map<number, number>> {
+  const rows = await sql.query<{ partition: number; next: number }>(
+    `select heads.partition, coalesce(
+       (select min(records."offset") from log_records records
+        where records.topic = heads.topic and records.partition = heads.partition and records.at_ms >= $2),
+       heads.next) as next
+     from log_heads heads where heads.topic = $1`,
+    [name, at === 'end' ? Number.MAX_SAFE_INTEGER : Math.round(at)],
+  );
+  const found = new Map(rows.map(({ partition, next }) => [partition, next]));
+  return new Map(Array.from({ length: partitions }, (_, partition) => [partition, found.get(partition) ?? 0]));
+}
+
 /** What a compacted topic holds, by partition and key. */
 export async function readState(sql: Sql, topic: string): Promise<Map<number, Map<string, Buffer>>> {
   const rows = await sql.query<{ partition: number; key: Buffer; value: Buffer }>(

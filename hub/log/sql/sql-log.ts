@@ -7,6 +7,7 @@
  *
  * The Store belongs to the caller, who migrates it before `setup` and closes it after `close`.
  */
+import { randomUUID } from 'node:crypto';
 import { type Log, silentLog } from '../../../protocols/base/log.ts';
 import type { Sql, Store } from '../../store/store.ts';
 import {
@@ -24,7 +25,7 @@ import { Appender, toLogError } from './appender.ts';
 import { HeadWatch } from './head-watch.ts';
 import { Lease } from './lease.ts';
 import { SqlReader, type Worker } from './reader.ts';
-import { type Head, insertRecords, type PlacedRecord } from './records.ts';
+import { type Head, insertRecords, type PlacedRecord, readPositions } from './records.ts';
 import { deleteOld } from './retention.ts';
 import { followWorker, transformWorker, type WorkerContext } from './workers.ts';
 
@@ -72,14 +73,17 @@ class SqlLog implements EventLog {
   }
 
   /** A topic that exists keeps its number of partitions: keys must stay where they are. */
-  async setup(): Promise<void> {
+  async setup(): Promise<string[]> {
     this.#refuseClosed();
+    const created: string[] = [];
     try {
       for (const { name, partitions, compacted } of this.#wanted) {
-        await this.#store.query(
-          'insert into log_topics (topic, partitions, compacted) values ($1, $2, $3) on conflict (topic) do nothing',
+        const rows = await this.#store.query<{ topic: string }>(
+          `insert into log_topics (topic, partitions, compacted) values ($1, $2, $3)
+           on conflict (topic) do nothing returning topic`,
           [name, partitions, compacted ?? false],
         );
+        created.push(...rows.map(({ topic }) => topic));
       }
       await this.#loadTopics();
       await this.#heads.refresh();
@@ -87,6 +91,7 @@ class SqlLog implements EventLog {
       throw toLogError(error);
     }
     this.#timer ??= setInterval(() => this.#deleteOld(), this.#retentionMs).unref();
+    return created;
   }
 
   async append(records: readonly LogRecord[]): Promise<void> {
@@ -108,7 +113,17 @@ class SqlLog implements EventLog {
 
   async follow(options: FollowOptions): Promise<Runner> {
     await this.#ensureTopics();
-    return this.#read({ ...options, topic: this.#topic(options.topic) }, (context) => followWorker(context, options));
+    // Nobody else asks for the lease of a group that is named after its only member.
+    const group = options.group ?? `milepost-reader-${randomUUID()}`;
+    return this.#read({ ...options, group, topic: this.#topic(options.topic) }, (context) =>
+      followWorker(context, options),
+    );
+  }
+
+  async positionsAt(topic: string, at: number | 'end'): Promise<Map<number, number>> {
+    this.#refuseClosed();
+    await this.#ensureTopics();
+    return readPositions(this.#store, this.#topic(topic), at);
   }
 
   async healthy(): Promise<{ ok: boolean; detail: string }> {

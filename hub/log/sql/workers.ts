@@ -82,12 +82,13 @@ export function followWorker(context: WorkerContext, options: FollowOptions): Wo
       for (let partition = 0; partition < partitions; partition++) {
         positions.set(partition, await options.position(partition));
       }
-      await store.transaction((sql) => moveOffsets(sql, { group, topic, next: positions }));
+      if (group !== undefined) await store.transaction((sql) => moveOffsets(sql, { group, topic, next: positions }));
       return positions;
     },
     revoked() {},
     async handle(records: readonly StoredRecord[], next) {
       await options.onRecords(records);
+      if (group === undefined) return;
       try {
         await store.transaction(async (sql) => {
           await lease.fence(sql);

@@ -8,7 +8,8 @@ import { byTags, tagsKey } from '../tags.ts';
 import { sliceWidthMs, thin } from '../thin.ts';
 import { type Curve, type CurveQuery, MAX_CURVES } from '../time-series.ts';
 import { parseAnnotatedCsv } from './annotated-csv.ts';
-import type { Answer, InfluxOptions, Queries, Send } from './influx.ts';
+import { arrangeFlux, orMissing, text } from './flux-setup.ts';
+import type { InfluxOptions, Queries, Send } from './influx.ts';
 import { RAW_LIMIT } from './influxql.ts';
 
 export function fluxQueries(send: Send, { bucket, org }: InfluxOptions): Queries {
@@ -24,6 +25,7 @@ export function fluxQueries(send: Send, { bucket, org }: InfluxOptions): Queries
 
   return {
     setup: () => createBucket(send, { bucket, org }),
+    arrange: (plan) => arrangeFlux(send, { bucket, org, plan }),
     async curves(query) {
       const raw = await run(`${source(bucket, query)} |> limit(n: ${RAW_LIMIT + 1})`);
       const complete = mostPerTable(raw) <= RAW_LIMIT;
@@ -48,15 +50,6 @@ async function createBucket(send: Send, { bucket, org }: Pick<InfluxOptions, 'bu
     body: JSON.stringify({ name: bucket, orgID, retentionRules: [] }),
     headers: { 'content-type': 'application/json' },
   });
-}
-
-async function orMissing(answer: ReturnType<Send>): Promise<Answer | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if ((error as { statusCode?: unknown }).statusCode === 404) return undefined;
-    throw error;
-  }
 }
 
 function source(bucket: string, { measurement, fields, tags, fromMs, toMs }: CurveQuery): string {
@@ -118,9 +111,4 @@ function complete(points: ReadonlyMap<string, (number | undefined)[]>): Curve['p
 
 function time(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-/** A Flux string literal. */
-function text(value: string): string {
-  return `"${value.replace(/["\\]/g, '\\$&').replaceAll('${', '\\${')}"`;
 }

@@ -9,6 +9,7 @@ import { createInfluxTimeSeries, type QueryLanguage } from './influx.ts';
 const open = (url: string, query: QueryLanguage, bucket: string) =>
   createInfluxTimeSeries({ url, org: 'milepost', bucket, query, log: silentLog });
 
+const DAY_MS = 86_400_000;
 const point = (measurement: string, value: number | string, atMs = 1_700_000_000_000) => ({
   measurement,
   tags: { device: 'climate-1' },
@@ -63,6 +64,36 @@ describeWith(['influx'], 'TimeSeries in InfluxDB 1.8', ({ influx }) => {
     // In InfluxQL a slice's maximum stands at its middle; a slice here is 250 s long.
     expect(Math.abs((peak?.atMs ?? 0) - (startMs + 12_345_000))).toBeLessThanOrEqual(250_000);
     expect(curve?.points.map(({ atMs }) => atMs)).toEqual(curve?.points.map(({ atMs }) => atMs).sort((a, b) => a - b));
+    await series.close();
+  });
+
+  it('keeps retention as planned and brings numbers together by the hour', async () => {
+    const series = await open(influx.url, 'influxql', 'planned');
+    const plan = { rawMs: 30 * DAY_MS, hourlyMs: 730 * DAY_MS };
+    const outcomes = async (rawMs = plan.rawMs) =>
+      (await series.arrange({ ...plan, rawMs })).map(({ did }) => did).join(' ');
+    expect(await outcomes()).toBe('changed created created created');
+    expect(await outcomes()).toBe('nothing nothing nothing nothing');
+    expect(await outcomes(7 * DAY_MS)).toBe('changed nothing nothing nothing');
+    const [policies] = await influxQuery(influx.url, 'show retention policies on planned');
+    expect(policies?.values.map(([name, duration]) => [name, duration])).toEqual([
+      ['autogen', '168h0m0s'],
+      ['milepost_hourly', '17520h0m0s'],
+    ]);
+    // What the continuous query selects: run by hand, since it waits for the next full hour.
+    const hourMs = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 3_600_000;
+    await series.write([1, 5, 3].map((value, index) => point('warmth', value, hourMs + index * 1000)));
+    const [queries] = (await influxQuery(influx.url, 'show continuous queries')).filter(
+      ({ name }) => name === 'planned',
+    );
+    const select = /BEGIN (.*) END/.exec(String(queries?.values[0]?.[1]))?.[1] ?? '';
+    await influxQuery(influx.url, select.replace('GROUP BY', `WHERE time >= ${hourMs}ms GROUP BY`), 'planned');
+    const [rolled] = await influxQuery(
+      influx.url,
+      'select mean_value, min_value, max_value from milepost_hourly.warmth',
+      'planned',
+    );
+    expect(rolled?.values.map(([, ...values]) => values)).toEqual([[3, 1, 5]]);
     await series.close();
   });
 

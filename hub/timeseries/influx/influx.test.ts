@@ -57,6 +57,7 @@ const points = (count: number) =>
     atMs: 1_700_000_000_000,
     subMsNs: index,
   }));
+const DAY_MS = 86_400_000;
 const json = (response: ServerResponse, status: number, body: object) =>
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 
@@ -162,5 +163,45 @@ describe('annotated CSV', () => {
     ]);
     expect(parseAnnotatedCsv('')).toEqual([]);
     expect(parseAnnotatedCsv('\r\n')).toEqual([]);
+  });
+});
+
+/** As the v2 API describes itself; there is no InfluxDB 2 among the test servers. */
+describe('retention in InfluxDB 2', () => {
+  it('makes buckets and tasks, changes what differs, and then has nothing to do', async () => {
+    const buckets: { id: string; name: string; retentionRules: { everySeconds: number }[] }[] = [];
+    const tasks: { id: string; name: string; flux: string; status: string }[] = [];
+    answer = ({ url: path, body }, response) => {
+      const { pathname, searchParams } = new URL(path, url());
+      const sent = body === '' ? undefined : JSON.parse(body);
+      const id = pathname.split('/')[4];
+      const list = pathname.startsWith('/api/v2/buckets') ? buckets : tasks;
+      const known = list.find((each) => each.id === id);
+      if (pathname === '/api/v2/orgs') return json(response, 200, { orgs: [{ id: 'o1' }] });
+      if (known && sent) return json(response, 200, Object.assign(known, sent));
+      if (sent) {
+        const name = sent.name ?? /name: "([^"]+)"/.exec(sent.flux)?.[1];
+        list.push({ id: `id${list.length}`, status: 'active', ...sent, name });
+        return json(response, 201, {});
+      }
+      const found = list.filter(({ name }) => name === searchParams.get('name'));
+      json(response, 200, list === buckets ? { buckets: found } : { tasks: found });
+    };
+    const series = await open({ bucket: 'telemetry' });
+    const plan = { rawMs: 30 * DAY_MS, hourlyMs: 730 * DAY_MS };
+    const outcomes = async (rawMs = plan.rawMs) =>
+      (await series.arrange({ ...plan, rawMs })).map(({ did }) => did).join(' ');
+    expect(await outcomes()).toBe('changed created created created');
+    expect(await outcomes()).toBe('nothing nothing nothing nothing');
+    expect(await outcomes(7 * DAY_MS)).toBe('changed nothing nothing nothing');
+    expect(buckets.map(({ name, retentionRules }) => [name, retentionRules[0]?.everySeconds])).toEqual([
+      ['telemetry', 7 * 86_400],
+      ['telemetry-hourly', 730 * 86_400],
+    ]);
+    expect(tasks.map(({ name }) => name)).toEqual(['milepost-hourly telemetry', 'milepost-hourly-late telemetry']);
+    expect(tasks[0]?.flux).toContain(
+      'range(start: date.truncate(t: -3h, unit: 1h), stop: date.truncate(t: now(), unit: 1h))',
+    );
+    await series.close();
   });
 });

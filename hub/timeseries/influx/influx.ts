@@ -8,15 +8,19 @@
  *
  * The client is loaded when the first TimeSeries of this kind is made.
  */
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
 import type { HttpError, InfluxDB } from '@influxdata/influxdb-client';
 import type { Log } from '../../../protocols/base/log.ts';
 import { faultOfPoint } from '../check-point.ts';
 import {
   type Curve,
   type CurveQuery,
+  type ManagedTimeSeries,
   type Point,
   type Rejected,
-  type TimeSeries,
+  type RetentionPlan,
+  type SetupStep,
   TimeSeriesError,
 } from '../time-series.ts';
 import { fluxQueries } from './flux.ts';
@@ -43,6 +47,7 @@ export interface InfluxOptions {
 /** The part that differs between servers. */
 export interface Queries {
   setup(): Promise<void>;
+  arrange(plan: RetentionPlan): Promise<SetupStep[]>;
   curves(query: CurveQuery): Promise<Curve[]>;
 }
 
@@ -50,7 +55,7 @@ export interface Queries {
 export type Send = (request: Request) => Promise<Answer>;
 
 interface Request {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PATCH';
   path: string;
   body?: string;
   headers?: Record<string, string>;
@@ -71,10 +76,11 @@ const LANGUAGES: Record<QueryLanguage, (send: Send, options: InfluxOptions) => Q
 };
 
 const GZIP_THRESHOLD_BYTES = 1400;
+const gzipped = promisify(gzip);
 /** A body of this many points is about 1 MB. */
 const MAX_POINTS_PER_REQUEST = 10_000;
 
-export async function createInfluxTimeSeries(options: InfluxOptions): Promise<TimeSeries> {
+export async function createInfluxTimeSeries(options: InfluxOptions): Promise<ManagedTimeSeries> {
   const { InfluxDB } = await import('@influxdata/influxdb-client');
   return new InfluxTimeSeries(new InfluxDB(clientOptions(options)), options);
 }
@@ -83,7 +89,7 @@ function clientOptions({ url, token, timeoutMs = 10_000 }: InfluxOptions) {
   return { url, timeout: timeoutMs, ...(token !== undefined && { token }) };
 }
 
-class InfluxTimeSeries implements TimeSeries {
+class InfluxTimeSeries implements ManagedTimeSeries {
   readonly #client: InfluxDB;
   readonly #options: InfluxOptions;
   readonly #queries: Queries;
@@ -101,6 +107,11 @@ class InfluxTimeSeries implements TimeSeries {
 
   async setup(): Promise<void> {
     await this.#clearly('prepare', () => this.#queries.setup());
+  }
+
+  async arrange(plan: RetentionPlan): Promise<SetupStep[]> {
+    await this.setup();
+    return this.#clearly('arrange', () => this.#queries.arrange(plan));
   }
 
   async write(points: readonly Point[]): Promise<Rejected[]> {
@@ -139,7 +150,7 @@ class InfluxTimeSeries implements TimeSeries {
   async #writeLines(lines: readonly Line[], rejected: Rejected[]): Promise<void> {
     try {
       const body = lines.map((line) => line.text).join('\n');
-      const { status } = await this.#send({ method: 'POST', path: this.#writePath, body });
+      const status = await this.#post(body);
       // Anything but 204 (a proxy's page, say) is no promise that the points are stored.
       if (status !== 204) throw unavailable(this.#options, `answered ${status} to a write instead of 204`);
     } catch (error) {
@@ -155,14 +166,52 @@ class InfluxTimeSeries implements TimeSeries {
     }
   }
 
-  #send: Send = async ({ method, path, body = '', headers = {}, asText = false }) => {
+  /** The client compresses as well as it can, which costs several times what the points themselves do: the fastest level saves most of it. */
+  async #post(body: string): Promise<number> {
+    if (body.length <= GZIP_THRESHOLD_BYTES) {
+      return (await this.#send({ method: 'POST', path: this.#writePath, body })).status;
+    }
+    const packed = await gzipped(body, { level: constants.Z_BEST_SPEED });
     const { transport } = this.#client;
-    // The client never takes its listener off a signal again: each request has its own.
+    return this.#aborted(
+      (signal) =>
+        new Promise((resolve, reject) => {
+          let status = 0;
+          const headers = { 'content-encoding': 'gzip' };
+          // The client copies what it is given with Buffer.from, which takes bytes as well as text.
+          transport.send(
+            this.#writePath,
+            packed as unknown as string,
+            { method: 'POST', headers, signal },
+            {
+              responseStarted: (_headers, statusCode) => {
+                status = statusCode ?? 0;
+              },
+              next: () => {},
+              error: reject,
+              complete: () => resolve(status),
+            },
+          );
+        }),
+    );
+  }
+
+  /** The client never takes its listener off a signal again: each request has its own. */
+  async #aborted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const abort = new AbortController();
     if (this.#closed) abort.abort();
     this.#underWay.add(abort);
-    const options = { method, headers, gzipThreshold: GZIP_THRESHOLD_BYTES, signal: abort.signal };
     try {
+      return await work(abort.signal);
+    } finally {
+      this.#underWay.delete(abort);
+    }
+  }
+
+  #send: Send = ({ method, path, body = '', headers = {}, asText = false }) =>
+    this.#aborted(async (signal) => {
+      const { transport } = this.#client;
+      const options = { method, headers, gzipThreshold: GZIP_THRESHOLD_BYTES, signal };
       if (asText) {
         const chunks: Uint8Array[] = [];
         for await (const chunk of transport.iterate(path, body, options)) chunks.push(chunk);
@@ -173,10 +222,7 @@ class InfluxTimeSeries implements TimeSeries {
         status = statusCode ?? 0;
       });
       return { status, body: answer };
-    } finally {
-      this.#underWay.delete(abort);
-    }
-  };
+    });
 
   /** Every fault as a TimeSeriesError that says what could not be done where. */
   async #clearly<T>(what: string, work: () => Promise<T>): Promise<T> {

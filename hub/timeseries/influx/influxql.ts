@@ -8,6 +8,7 @@ import { byTags } from '../tags.ts';
 import { sliceWidthMs, thin } from '../thin.ts';
 import { type Curve, type CurveQuery, MAX_CURVES, TimeSeriesError } from '../time-series.ts';
 import type { InfluxOptions, Queries, Send } from './influx.ts';
+import { arrangeInfluxql } from './influxql-setup.ts';
 
 /** Points of one series that are fetched unthinned. */
 export const RAW_LIMIT = 20_000;
@@ -37,6 +38,7 @@ export function influxqlQueries(send: Send, { bucket, url }: InfluxOptions): Que
       const exists = databases?.values?.some(([name]) => name === database) ?? false;
       if (!exists) await select(`CREATE DATABASE ${identifier(database)}`);
     },
+    arrange: (plan) => arrangeInfluxql(select, { database, policy, plan }),
     async curves(query) {
       const fields = query.fields.map(identifier).join(', ');
       const raw = await select(
@@ -60,6 +62,8 @@ export function influxqlQueries(send: Send, { bucket, url }: InfluxOptions): Que
 }
 
 interface Series {
+  name?: string;
+  columns?: string[];
   tags?: Record<string, string>;
   /** Time first, then the fields. */
   values: (number | string | null)[][];

@@ -6,6 +6,7 @@
  * max_over_time. Text fields are not kept, lines that it cannot parse are dropped without a word (faultOfPoint stands before
  * that), and a point written twice is stored twice unless `-dedup.minScrapeInterval=1ms` is set: reading takes one of them.
  */
+import { days } from '../days.ts';
 import { byTags, tagsKey } from '../tags.ts';
 import { sliceWidthMs, thin } from '../thin.ts';
 import { type Curve, type CurveQuery, MAX_CURVES } from '../time-series.ts';
@@ -76,6 +77,13 @@ export function victoriaQueries(send: Send): Queries {
   return {
     // Storage needs no preparation.
     setup: async () => {},
+    arrange: async ({ rawMs, hourlyMs }) => [
+      {
+        what: `retention, ${days(rawMs)} raw and ${days(hourlyMs)} by the hour`,
+        did: 'refused',
+        detail: `VictoriaMetrics keeps everything for as long as its flag -retentionPeriod says: start it with ${days(hourlyMs).replace(/ days$/, 'd')}; it brings points together only in its Enterprise edition (-downsampling.period)`,
+      },
+    ],
     async curves(query) {
       const [first] = query.fields;
       const long = (await count(query)) > RAW_LIMIT;

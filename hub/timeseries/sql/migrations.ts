@@ -24,4 +24,23 @@ create table points (
 );
 `,
   },
+  {
+    id: 'timeseries-002',
+    sql: `
+-- Numbers that are too old to be kept one by one.
+create table points_hourly (
+  series_id bigint not null references series,
+  -- Start of the hour, nanoseconds since 1970.
+  at_ns     bigint not null,
+  field     text not null,
+  count     bigint not null,
+  total     double precision not null,
+  low       double precision not null,
+  high      double precision not null,
+  primary key (series_id, at_ns, field)
+);
+create index points_by_time on points (at_ns);
+create index points_hourly_by_time on points_hourly (at_ns);
+`,
+  },
 ];

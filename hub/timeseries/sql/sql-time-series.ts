@@ -6,24 +6,28 @@
  */
 import type { Row, Sql, SqlValue, Store } from '../../store/store.ts';
 import { faultOfPoint } from '../check-point.ts';
+import { days } from '../days.ts';
 import { byTags, tagsKey } from '../tags.ts';
 import { sliceWidthMs } from '../thin.ts';
 import {
   type Curve,
   type CurveQuery,
   MAX_CURVES,
+  type ManagedTimeSeries,
   type Point,
   type Rejected,
-  type TimeSeries,
+  type RetentionPlan,
+  type SetupStep,
   TimeSeriesError,
 } from '../time-series.ts';
+import { keepWithin } from './retention.ts';
 
 /** Points in one statement. */
 const CHUNK = 1000;
 /** Series ids that are remembered; the oldest is forgotten first. */
 const MAX_KNOWN_SERIES = 50_000;
 
-export class SqlTimeSeries implements TimeSeries {
+export class SqlTimeSeries implements ManagedTimeSeries {
   readonly #store: Store;
   readonly #known = new Map<string, string>();
 
@@ -34,6 +38,17 @@ export class SqlTimeSeries implements TimeSeries {
 
   async setup(): Promise<void> {
     await clearly(() => this.#store.migrate());
+  }
+
+  async arrange({ rawMs, hourlyMs }: RetentionPlan): Promise<SetupStep[]> {
+    await this.setup();
+    const detail = 'the hub itself does it while it runs (role process)';
+    return [{ what: `retention, ${days(rawMs)} raw and ${days(hourlyMs)} by the hour`, did: 'nothing', detail }];
+  }
+
+  /** Brings together and deletes what is older than planned; gives how many points and hours went. */
+  keepWithin(plan: RetentionPlan, at: { nowMs: number; signal: AbortSignal }) {
+    return clearly(() => keepWithin(this.#store, plan, at));
   }
 
   async write(points: readonly Point[]): Promise<Rejected[]> {
@@ -149,6 +164,17 @@ function curveStatement({ fields, measurement, tags, ...query }: CurveQuery): [s
   const values = fields.map((_, index) => `(p.fields ->> $${index + 8})::float8 as v${index}`);
   const complete = fields.map((_, index) => `jsonb_typeof(p.fields -> $${index + 8}) = 'number'`);
   const [low, high] = fields.length === 1 ? ['v0, at_ns', 'v0 desc, at_ns'] : ['at_ns', 'at_ns desc'];
+  const several = fields.length > 1;
+  const joined = fields.map(
+    (_, index) => `join points_hourly h${index} on h${index}.series_id = c.series_id and h${index}.field = $${index + 8}
+      ${index === 0 ? '' : `and h${index}.at_ns = h0.at_ns`}`,
+  );
+  const means = fields.map((_, index) => `h${index}.total / h${index}.count`);
+  // Of an old hour one field gives its lowest value at its start and its highest at its middle, several fields give their means.
+  const hourly = several
+    ? `select c.tags_key, h0.at_ns, ${means.join(', ')} from chosen c ${joined.join(' ')}`
+    : `select c.tags_key, h0.at_ns + part.shift, part.value from chosen c ${joined.join(' ')}
+    cross join lateral (values (0::bigint, h0.low), (1800000000000, h0.high)) part (shift, value)`;
   const text = `
 with chosen as (
   select series_id, tags_key from series where measurement = $1 and tags @> $2::jsonb order by tags_key
@@ -156,6 +182,8 @@ with chosen as (
   select c.tags_key, p.at_ns, ${values.join(', ')}
   from chosen c join points p using (series_id)
   where p.at_ns >= $3::bigint and p.at_ns < $4::bigint and ${complete.join(' and ')}
+  union all
+  ${hourly} where h0.at_ns >= $3::bigint and h0.at_ns < $4::bigint
 ), ranked as (
   select *, count(*) over (partition by tags_key) as total, dense_rank() over (order by tags_key) as curve,
     row_number() over (partition by tags_key, (at_ns - $3::bigint) / $5::bigint order by ${low}) as low,

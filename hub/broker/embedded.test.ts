@@ -1,0 +1,66 @@
+import mqtt from 'mqtt';
+import { afterEach, expect, it, vi } from 'vitest';
+import { silentLog } from '../../protocols/base/log.ts';
+import { topics } from '../../protocols/uplink/topics.ts';
+import type { Broker } from './broker.ts';
+import { openEmbeddedBroker } from './embedded.ts';
+
+const settled = { timeout: 30_000, interval: 5 };
+let broker: Broker | undefined;
+afterEach(async () => {
+  await broker?.close();
+  broker = undefined;
+});
+
+async function open(): Promise<Broker> {
+  broker = await openEmbeddedBroker({ host: '127.0.0.1', port: 0, users: new Map(), log: silentLog });
+  return broker;
+}
+
+it('acknowledges an event of the open door only once it is taken; one that is not taken comes again', async () => {
+  const { url = '', start } = await open();
+  const tried: string[] = [];
+  let take = () => {};
+  const taken = new Promise<void>((resolve) => {
+    take = resolve;
+  });
+  await start(async (topic) => {
+    tried.push(topic);
+    if (tried.length === 1) throw new Error('log away');
+    await taken;
+  });
+  const scanner = await mqtt.connectAsync(url, { reconnectPeriod: 20 });
+  let isAcknowledged = false;
+  const published = scanner.publishAsync(topics.door('scanner-1'), '{}', { qos: 1 }).then(() => {
+    isAcknowledged = true;
+  });
+  await vi.waitFor(() => expect(tried).toEqual(Array(2).fill('milepost/v1/scanner-1/json')), settled);
+  expect(isAcknowledged).toBe(false);
+  take();
+  await published;
+  await scanner.endAsync();
+});
+
+it('closes once what is in hands is done, and its acknowledgement has gone out', async () => {
+  const opened = await open();
+  let go = () => {};
+  const written = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  await opened.start(async () => {
+    await written;
+    await opened.publish(topics.downAck('gw-1'), Buffer.from('acknowledged'));
+  });
+  const gateway = await mqtt.connectAsync(opened.url ?? '', { reconnectPeriod: 0 });
+  const heard: string[] = [];
+  gateway.on('message', (_topic, payload) => heard.push(payload.toString()));
+  await gateway.subscribeAsync(topics.downAck('gw-1'), { qos: 1 });
+  await gateway.publishAsync(topics.up('gw-1', 'tracking'), 'batch', { qos: 1 });
+  await vi.waitFor(() => expect(opened.queue()).toEqual({ bytes: 5, waiting: 0 }), settled);
+  const closed = opened.close();
+  broker = undefined;
+  go();
+  await closed;
+  await vi.waitFor(() => expect(heard).toEqual(['acknowledged']), settled);
+  await gateway.endAsync(true);
+});
