@@ -1,5 +1,14 @@
 /** `npm run bench -- NAME …`: runs one benchmark; without a name lists them. */
-const BENCHMARKS: Record<string, () => Promise<unknown>> = { 'end-to-end': () => import('./end-to-end.ts') };
+const BENCHMARKS: Record<string, () => Promise<unknown>> = {
+  'end-to-end': () => import('./end-to-end.ts'),
+  peers: () => import('./peers/main.ts'),
+  codecs: () => import('./codecs.ts'),
+  'outbox-start': () => import('./outbox-start.ts'),
+  outage: () => import('./outage.ts'),
+  presence: () => import('./presence.ts'),
+  hub: () => import('./hub.ts'),
+  edge: () => import('./edge.ts'),
+};
 
 const name = process.argv[2];
 const load = name === undefined ? undefined : BENCHMARKS[name];

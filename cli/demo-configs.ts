@@ -16,7 +16,7 @@ gateway: { id: sort-hub-1, facility: DC-BER-1, latitude: 52.531, longitude: 13.3
 hub: { url: ${hubUrl} }
 readPoints:
   - { id: induction-1, businessStep: accepting }
-  - { id: dock-7-out, businessStep: staging_outbound, tagDepartedAfter: 20s }
+  - { id: dock-7-out, businessStep: staging_outbound, tagDepartedAfter: 20s, tagDepartures: false }
 devices:
   - { id: induction-scanner, driver: serial-barcode, readPoint: induction-1, options: { path: ${runDir}/induction-scanner } }
   - id: dock-portal

@@ -23,7 +23,7 @@ import type { LedgerEntry } from '../simulators/simulator.ts';
 import { type DemoAddresses, facilityConfig, vanConfig } from './demo-configs.ts';
 import { BAD, DONE, explain, print, printError, stopSignal } from './exit.ts';
 import { createLog } from './log.ts';
-import { systemClock } from './system-clock.ts';
+import { type SystemClock, systemClock } from './system-clock.ts';
 import { allEvents, get } from './track.ts';
 import { VERSION } from './version.ts';
 
@@ -71,7 +71,7 @@ interface Demo {
 }
 
 export async function demo(options: DemoOptions): Promise<number> {
-  const clock = sharedClock();
+  const clock = systemClock();
   const signal = stopSignal();
   const folder = await mkdtemp(join(tmpdir(), 'milepost-demo-'));
   const log = createLog({ level: 'info', file: join(folder, 'demo.log') });
@@ -104,15 +104,9 @@ export async function demo(options: DemoOptions): Promise<number> {
   }
 }
 
-/** Gateways and hub are one machine here: what its clock says is by definition the hub's time. */
-function sharedClock(): Clock {
-  const clock = systemClock();
-  return { ...clock, wall: () => ({ wallMs: clock.wall().wallMs, state: 'hub', uncertaintyMs: 1 }) };
-}
-
 async function start(at: {
   options: DemoOptions;
-  clock: Clock;
+  clock: SystemClock;
   log: Log;
   folder: string;
   say: (line: string) => void;
@@ -167,7 +161,7 @@ async function start(at: {
 
 async function startHub(at: {
   options: DemoOptions;
-  clock: Clock;
+  clock: SystemClock;
   log: Log;
   folder: string;
   signal: AbortSignal;

@@ -4,7 +4,6 @@ import { checkEdgeConfig, type EdgeConfig } from '../edge/config.ts';
 import { runEdge } from '../edge/main.ts';
 import type { EdgeReport } from '../edge/ops/report.ts';
 import { askDaemon } from '../edge/ops/server.ts';
-import { discoverPorts } from '../edge/transport/discover.ts';
 import { formatProblem, type Problem } from '../protocols/config/checked-yaml.ts';
 import { LANES } from '../protocols/uplink/identity.ts';
 import { BAD, DONE, explain, print, printError, stopSignal } from './exit.ts';
@@ -17,7 +16,9 @@ export async function edgeRun(file: string): Promise<number> {
   if (!config) return BAD;
   const log = createLog({ level: config.log.level });
   try {
-    const edge = await runEdge({ config, clock: systemClock(), log, signal: stopSignal(), version: VERSION });
+    const clock = systemClock();
+    await clock.asked;
+    const edge = await runEdge({ config, clock, log, signal: stopSignal(), version: VERSION });
     await edge.done;
     return DONE;
   } catch (error) {
@@ -61,26 +62,6 @@ export async function edgeStatus(options: { config?: string; stateDir?: string; 
   return report.outbox.mode === 'ok' && report.balanced ? DONE : BAD;
 }
 
-export async function edgeDevices(json: boolean): Promise<number> {
-  try {
-    const ports = await discoverPorts();
-    if (json) print(JSON.stringify(ports));
-    else if (ports.length === 0) print('no serial port with something attached was found');
-    for (const port of json ? [] : ports) {
-      const { entry, why, certainty } = port.suggestion;
-      print(
-        `${port.stablePath}  (${port.devicePath}${port.usbId ? `, USB ${port.usbId}` : ''}${port.manufacturer ? `, ${port.manufacturer}` : ''})`,
-      );
-      print(`  # ${certainty === 'known' ? 'known' : 'a guess'}: ${why}`);
-      print(`  - id: ${entry.id}\n    driver: ${entry.driver}\n    options: { path: ${entry.options.path} }`);
-    }
-    return DONE;
-  } catch (error) {
-    printError(explain(error));
-    return BAD;
-  }
-}
-
 async function load(file: string, json: boolean): Promise<EdgeConfig | undefined> {
   let problems: Problem[];
   try {
@@ -104,6 +85,7 @@ function describe(report: EdgeReport): string {
     `gateway ${report.gatewayId}, Milepost ${report.software}, up ${report.upSeconds} s, clock ${report.clock.state}`,
     `hub     ${hub.url}: ${hub.connected ? `connected, ${hub.inFlightBatches} batches in flight` : `${hub.message} (${hub.code})`}`,
     `outbox  ${outbox.mode}${outbox.detail ? `: ${outbox.detail}` : ''}${outbox.held ? `, ${outbox.held} readings held in memory` : ''}`,
+    ...(outbox.lastFault === undefined ? [] : [`        ${lastFault(outbox.lastFault, outbox.faults)}`]),
     row('lane', 'accepted', 'delivered', 'evicted', 'quarantined', 'pending'),
     ...LANES.map((lane) => {
       const { accepted, delivered, evicted, quarantined, pending } = outbox.lanes[lane];
@@ -121,4 +103,11 @@ function describe(report: EdgeReport): string {
     }),
   ];
   return lines.join('\n');
+}
+
+function lastFault(fault: NonNullable<EdgeReport['outbox']['lastFault']>, times: number): string {
+  const at = (ms: number) => new Date(ms).toISOString();
+  const until = fault.untilMs === undefined ? 'and still does' : `until ${at(fault.untilMs)}`;
+  const often = times === 1 ? '' : `; ${times} times since the start`;
+  return `the disk refused (${fault.mode}: ${fault.detail}) from ${at(fault.fromMs)} ${until}${often}`;
 }

@@ -1,28 +1,20 @@
 /** `milepost hub …`. */
 import { readFile } from 'node:fs/promises';
-import { checkHubConfig } from '../hub/config.ts';
+import { checkHubConfig, type HubConfig } from '../hub/config.ts';
 import { runHub } from '../hub/main.ts';
+import { type HubSetupStep, setupHub } from '../hub/setup.ts';
 import { formatProblem } from '../protocols/config/checked-yaml.ts';
-import { BAD, DONE, explain, printError, stopSignal } from './exit.ts';
+import { BAD, DONE, explain, print, printError, stopSignal } from './exit.ts';
 import { createLog } from './log.ts';
 import { systemClock } from './system-clock.ts';
 
-export async function hubRun(file: string | undefined): Promise<number> {
-  let text = '';
+/** @param roles Instead of the configuration's, comma separated. */
+export async function hubRun(file: string | undefined, roles?: string): Promise<number> {
+  const config = await readConfig(file, roles);
+  if (!config) return BAD;
+  const log = createLog({ level: config.log.level });
   try {
-    if (file !== undefined) text = await readFile(file, 'utf8');
-  } catch (error) {
-    printError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-    return BAD;
-  }
-  const result = checkHubConfig(text, file ?? 'defaults');
-  if (!result.ok) {
-    for (const problem of result.problems) printError(formatProblem(problem));
-    return BAD;
-  }
-  const log = createLog({ level: result.config.log.level });
-  try {
-    const hub = await runHub({ config: result.config, clock: systemClock(), log, signal: stopSignal() });
+    const hub = await runHub({ config, clock: systemClock(), log, signal: stopSignal() });
     printError(
       `Milepost hub: pages and API at ${hub.httpUrl}${hub.mqttUrl ? `, gateways connect to ${hub.mqttUrl}` : ''}`,
     );
@@ -33,4 +25,51 @@ export async function hubRun(file: string | undefined): Promise<number> {
     printError(`milepost hub: ${explain(error)}`);
     return BAD;
   }
+}
+
+/** Topics, schema, retention and down-sampling as configured; says what it did. */
+export async function hubSetup(file: string | undefined, json: boolean): Promise<number> {
+  const config = await readConfig(file);
+  if (!config) return BAD;
+  const log = createLog({ level: 'warn' });
+  try {
+    const steps = await setupHub({ config, log });
+    if (json) print(JSON.stringify({ steps }));
+    else
+      for (const step of steps)
+        print(`${step.part}: ${step.what}: ${OUTCOMES[step.did]}${step.detail ? `: ${step.detail}` : ''}`);
+    return steps.some(({ did }) => did === 'failed') ? BAD : DONE;
+  } catch (error) {
+    if (json) print(JSON.stringify({ error: { code: codeOf(error), message: explain(error) } }));
+    else printError(`milepost hub setup: ${explain(error)}`);
+    return BAD;
+  }
+}
+
+const OUTCOMES: Record<HubSetupStep['did'], string> = {
+  created: 'created',
+  changed: 'changed',
+  nothing: 'nothing to do',
+  refused: 'not possible with this server',
+  failed: 'failed',
+};
+
+function codeOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : 'internal-error';
+}
+
+/** Undefined after what is wrong was printed. */
+async function readConfig(file: string | undefined, roles?: string): Promise<HubConfig | undefined> {
+  let text = '';
+  try {
+    if (file !== undefined) text = await readFile(file, 'utf8');
+  } catch (error) {
+    printError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+  const result = checkHubConfig(text, file ?? 'defaults', roles);
+  if (result.ok) return result.config;
+  for (const problem of result.problems) printError(formatProblem(problem));
+  return undefined;
 }

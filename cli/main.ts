@@ -3,6 +3,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { checkDuration } from './duration.ts';
 import { BAD, DONE, explain, print, printError, stopSignal, USAGE } from './exit.ts';
+import { addDeadLetterCommands } from './hub-dead-letters.ts';
+import { addSimCommands } from './sim.ts';
 import { VERSION } from './version.ts';
 
 let exitCode = DONE;
@@ -39,10 +41,25 @@ edge
   });
 edge
   .command('devices')
-  .description('serial ports with something attached, each with a suggested configuration')
+  .description('what is attached to this box, as a configuration that works as it stands')
+  .option(
+    '--llrp <host>',
+    'ask this host, or a network such as 192.0.2.0/24, for RFID readers; repeatable',
+    collect,
+    [],
+  )
+  .option('--llrp-port <number>', 'their port', wholeNumber, 5084)
   .option('--json', 'print JSON', false)
-  .action(async ({ json }: { json: boolean }) => {
-    exitCode = await (await import('./edge.ts')).edgeDevices(json);
+  .action(async (options: { llrp: string[]; llrpPort: number; json: boolean }) => {
+    exitCode = await (await import('./edge-devices.ts')).edgeDevices(options);
+  });
+edge
+  .command('doctor')
+  .description('find what is wrong with this box')
+  .requiredOption('--config <file>', 'configuration (YAML)')
+  .option('--json', 'print JSON', false)
+  .action(async ({ config, json }: { config: string; json: boolean }) => {
+    exitCode = await (await import('./edge-doctor.ts')).edgeDoctor(config, json);
   });
 
 const hub = program.command('hub').description('the hub');
@@ -50,9 +67,44 @@ hub
   .command('run')
   .description('run the hub; without a configuration on embedded defaults')
   .option('--config <file>', 'configuration (YAML)')
-  .action(async ({ config }: { config?: string }) => {
-    exitCode = await (await import('./hub.ts')).hubRun(config);
+  .option('--roles <list>', 'what this process does: ingest,process,project,api (default: all)')
+  .action(async ({ config, roles }: { config?: string; roles?: string }) => {
+    exitCode = await (await import('./hub.ts')).hubRun(config, roles);
   });
+hub
+  .command('setup')
+  .description('create topics, database schema, retention and down-sampling as configured; again and again is fine')
+  .option('--config <file>', 'configuration (YAML)')
+  .option('--json', 'print JSON', false)
+  .action(async ({ config, json }: { config?: string; json: boolean }) => {
+    exitCode = await (await import('./hub.ts')).hubSetup(config, json);
+  });
+
+hub
+  .command('replay')
+  .description('process a part of the uplink log once more: after a fault, or for a time series database that was lost')
+  .requiredOption('--from <position>', 'a time such as 2026-11-23T06:00:00Z, or an offset in each partition')
+  .option('--to <position>', 'up to there (default: where the log ends now)')
+  .option(
+    '--into <outputs>',
+    'timeseries, state, events (again to package-events and alerts, for readers outside); comma separated',
+    'timeseries,state',
+  )
+  .addOption(hubOption())
+  .option('--json', 'print JSON', false)
+  .action(
+    async ({ into, hub: url, ...options }: { from: string; to?: string; into: string; hub: string; json: boolean }) => {
+      const { hubReplay } = await import('./hub-replay.ts');
+      exitCode = await hubReplay({
+        ...options,
+        hub: url.replace(/\/$/, ''),
+        into: into.split(',').map((each) => each.trim()),
+      });
+    },
+  );
+addDeadLetterCommands(hub, hubOption, (code) => {
+  exitCode = code;
+});
 
 const sim = program.command('sim').description('hardware simulators');
 sim
@@ -66,6 +118,11 @@ sim
   .option('--rate <perSecond>', 'one device: observations or frames a second', positiveNumber)
   .option('--fault <name[=probability]...>', 'faults from the start: noise, torn, checksum, silence, duplicate, drip')
   .option('--for <duration>', 'end by itself, for example 60s', duration)
+  .option('--speed <factor>', 'so many times as fast as real time, at most 100', positiveNumber)
+  .option('--start <time>', 'wall time at the start, for example 2026-11-23T06:00:00Z')
+  .option('--control <socket>', 'take commands on a Unix socket as well')
+  .option('--write-config <file>', 'write the configuration of the gateways that the devices hang on')
+  .option('--hub <url>', 'the hub in it', 'mqtt://127.0.0.1:1883')
   .option('--json', 'one JSON object per line', false)
   .action(async (scenario: string, { fault, for: forMs, ...options }: SimOptions) => {
     const { simRun } = await import('../simulators/cli.ts');
@@ -96,13 +153,15 @@ sim
     exitCode = await (await import('../simulators/cli.ts')).simList({ json }, { print });
   });
 
+addSimCommands(sim, (code) => {
+  exitCode = code;
+});
+
 program
   .command('track')
   .description("a package's timeline")
   .argument('<package>', 'package id, or the number on the label')
-  .addOption(
-    new Option('--hub <url>', 'where the hub’s API answers').default('http://127.0.0.1:8080').env('MILEPOST_HUB'),
-  )
+  .addOption(hubOption())
   .option('--json', 'print JSON', false)
   .action(async (name: string, options: { hub: string; json: boolean }) => {
     exitCode = await (await import('./track.ts')).track(name, { ...options, hub: options.hub.replace(/\/$/, '') });
@@ -111,11 +170,16 @@ program
 program
   .command('decode')
   .description('one frame, label or payload to JSON')
-  .argument('<kind>', 'barcode, epc, nmea, llrp, ssi, modbus, shock, rfid-serial, uplink')
+  .argument(
+    '<kind>',
+    'barcode, epc, nmea, llrp, ssi, modbus, shock, rfid-serial, uplink, elm327, hid, honeywell, one-wire, gpsd',
+  )
   .argument('[data]', 'hexadecimal or text; without it standard input, a line each')
+  .option('--module <name>', 'rfid-serial: r200, uhfreader18 or thingmagic; found out unless told')
   .option('--json', 'print JSON (always)')
-  .action(async (kind: string, data: string | undefined) => {
-    exitCode = await (await import('./decode.ts')).decode(kind, data);
+  .action(async (kind: string, data: string | undefined, { module }: { module?: string }) => {
+    const args = { kind, ...(data !== undefined && { data }), ...(module !== undefined && { module }) };
+    exitCode = await (await import('./decode.ts')).decode(args);
   });
 
 program
@@ -138,6 +202,11 @@ interface SimOptions {
   rate?: number;
   fault?: string[];
   for?: number;
+  speed?: number;
+  start?: string;
+  control?: string;
+  writeConfig?: string;
+  hub: string;
   json: boolean;
 }
 
@@ -149,6 +218,10 @@ interface DemoCommand {
   keep: boolean;
 }
 
+function hubOption(): Option {
+  return new Option('--hub <url>', 'where the hub’s API answers').default('http://127.0.0.1:8080').env('MILEPOST_HUB');
+}
+
 function duration(text: string): number {
   const result = checkDuration(text);
   if (result === undefined) throw new InvalidArgumentError('a duration such as 500ms, 60s or 5min is expected.');
@@ -158,6 +231,10 @@ function duration(text: string): number {
 function wholeNumber(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('a port number is expected.');
   return Number(text);
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
 }
 
 function positiveNumber(text: string): number {

@@ -1,26 +1,55 @@
-/** The Clock over the operating system, and what the kernel says of its synchronisation. */
-import { readFileSync } from 'node:fs';
-import type { Clock, ClockState } from '../protocols/base/clock.ts';
+/**
+ * The Clock over the operating system, and whether its time can be trusted.
+ *
+ * Monotonic time is the kernel's (CLOCK_MONOTONIC), so every process of one boot shares it; `bootId` names that boot. State `ntp` is claimed
+ * only where somebody vouches for the time: the kernel's synchronisation flag through timedatectl, else chrony, else the
+ * mark that systemd-timesyncd leaves. They are asked in the background, every `CHECK_EVERY_MS`.
+ */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Clock } from '../protocols/base/clock.ts';
+import { crc32c } from '../protocols/base/crc.ts';
 
 /** Before this moment no clock that reports it can have been set: the year of this program. */
-const EARLIEST_MS = Date.UTC(2025, 0, 1);
+export const EARLIEST_MS = Date.UTC(2025, 0, 1);
 const CHECK_EVERY_MS = 10_000;
+const ASK_TIMEOUT_MS = 2_000;
+/** A disciplined clock of a box without better knowledge. */
+const NTP_UNCERTAINTY_MS = 100;
 
-export function systemClock(): Clock {
-  const originNs = process.hrtime.bigint();
-  let checkedMs = Number.NEGATIVE_INFINITY;
-  let state: ClockState = 'unsynced';
+export interface SystemClock extends Clock {
+  /** The same in every process of this boot of the box; another after the next. */
+  readonly bootId: number;
+  /** The kernel's own name for this boot, where it has one (Linux). */
+  readonly hostRun: string | undefined;
+  /** Resolves when the system has said for the first time whether it is synchronised. */
+  readonly asked: Promise<void>;
+}
+
+export function systemClock(): SystemClock {
+  let synchronised = false;
+  let askedMs = performance.now();
+  const lookAgain = async () => {
+    synchronised = await whoVouches();
+  };
+  const hostRun = bootOfKernel();
   return {
-    monotonicUs: () => Number((process.hrtime.bigint() - originNs) / 1000n),
+    // Elsewhere each process counts as a boot.
+    bootId: hostRun === undefined ? randomBytes(4).readUInt32LE(0) : crc32c(Buffer.from(hostRun)),
+    hostRun,
+    asked: lookAgain(),
+    monotonicUs: () => Number(process.hrtime.bigint() / 1000n),
     wall() {
-      const wallMs = Date.now();
       const nowMs = performance.now();
-      if (nowMs - checkedMs >= CHECK_EVERY_MS) {
-        checkedMs = nowMs;
-        state = kernelSaysSynchronised() ? 'ntp' : 'unsynced';
+      if (nowMs - askedMs >= CHECK_EVERY_MS) {
+        askedMs = nowMs;
+        void lookAgain();
       }
-      if (wallMs < EARLIEST_MS) return { wallMs, state: 'unsynced', uncertaintyMs: Number.POSITIVE_INFINITY };
-      return { wallMs, state, uncertaintyMs: state === 'ntp' ? 100 : Number.POSITIVE_INFINITY };
+      const wallMs = Date.now();
+      return synchronised && wallMs >= EARLIEST_MS
+        ? { wallMs, state: 'ntp', uncertaintyMs: NTP_UNCERTAINTY_MS }
+        : { wallMs, state: 'unsynced', uncertaintyMs: Number.POSITIVE_INFINITY };
     },
     after(delayMs, callback) {
       const timer = setTimeout(callback, delayMs);
@@ -29,15 +58,25 @@ export function systemClock(): Clock {
   };
 }
 
-/** systemd-timesyncd and chrony's and ntpd's units leave this file once the clock was set; containers have none. */
-function kernelSaysSynchronised(): boolean {
-  for (const path of ['/run/systemd/timesync/synchronized', '/run/chrony/chronyd.pid', '/run/ntpd.pid']) {
-    try {
-      readFileSync(path);
-      return true;
-    } catch {
-      // The next one may be there.
-    }
+async function whoVouches(): Promise<boolean> {
+  const kernel = await ask('timedatectl', ['show', '--property=NTPSynchronized', '--value']);
+  if (kernel === 'yes' || kernel === 'no') return kernel === 'yes';
+  const chrony = await ask('chronyc', ['-n', 'tracking']);
+  if (chrony !== undefined) return /^Leap status\s*:\s*(Normal|Insert second|Delete second)$/m.test(chrony);
+  return existsSync('/run/systemd/timesync/synchronized');
+}
+
+/** What a program prints; undefined where there is none or it fails. */
+function ask(program: string, args: string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(program, args, { timeout: ASK_TIMEOUT_MS }, (error, output) => resolve(error ? undefined : output.trim()));
+  });
+}
+
+function bootOfKernel(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return undefined;
   }
-  return false;
 }

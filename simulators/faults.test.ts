@@ -71,6 +71,10 @@ describe('faults', () => {
     const fates = [await send(counted), await send(counted), await send(counted)].map(({ fate }) => fate);
     expect(fates).toEqual(['damaged', 'damaged', 'intact']);
     expect(await send(faultsWith(['silence'], ['clear']))).toMatchObject({ fate: 'intact' });
+    const one = faultsWith(['silence'], ['duplicate']);
+    expect(one.command('clear', { fault: 'silence' })).toBe(true);
+    expect(await send(one)).toMatchObject({ fate: 'intact', duplicated: true });
+    expect(() => one.command('clear', { fault: 'rain' })).toThrow(`'rain' is no fault`);
   });
 
   it('strikes with its probability, the same for the same seed', () => {

@@ -28,10 +28,13 @@ export class Faults {
     this.#random = random;
   }
 
-  /** Takes the commands `noise`, `torn`, … (args `probability`, `count`) and `clear`; false when it is none of them. */
+  /** Takes `noise`, `torn`, … (args `probability`, `count`) and `clear` (arg `fault`: that one only); false when it is none of them. */
   command(name: string, args: CommandArgs): boolean {
     if (name === 'clear') {
-      this.#active.clear();
+      const { fault } = args;
+      if (fault === undefined) this.#active.clear();
+      else if (typeof fault === 'string' && isFault(fault)) this.#active.delete(fault);
+      else throw invalid(`'${fault}' is no fault: ${FAULTS.join(', ')}`);
       return true;
     }
     if (!isFault(name)) return false;
@@ -125,7 +128,7 @@ export function numberArg(args: CommandArgs, name: string, fallback: number): nu
   return number;
 }
 
-function isFault(name: string): name is FaultName {
+export function isFault(name: string): name is FaultName {
   return (FAULTS as readonly string[]).includes(name);
 }
 

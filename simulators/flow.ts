@@ -4,6 +4,7 @@
  * Invariants
  *  - A package is seen whole at most once by each step: a step that succeeded is never repeated, one that was lost or
  *    damaged is tried again (the operator scans again, the pallet passes again).
+ *  - Induction only within `windowsS`; packages that are on their way go on.
  *  - At most `maxInFlight` packages are on their way; induction waits while there are.
  *  - A scanner has one package at a time, with a pause between two.
  */
@@ -41,6 +42,7 @@ interface Traveller {
 export class Flow {
   readonly #options: FlowOptions;
   readonly #travellers = new Set<Traveller>();
+  readonly #startUs: number;
   readonly #freeAtUs = new Map<string, number>();
   readonly #pending = new Set<Promise<void>>();
   #serial: number;
@@ -53,7 +55,8 @@ export class Flow {
     this.#options = options;
     // A day of packages lies between two seeds, so that runs against the same hub do not share numbers.
     this.#serial = options.random.integer(1, 99_999) * 10_000;
-    this.#nextInductionUs = options.clock.monotonicUs();
+    this.#startUs = options.clock.monotonicUs();
+    this.#nextInductionUs = this.#startUs;
     this.#schedule();
   }
 
@@ -66,11 +69,13 @@ export class Flow {
     return this.#completed;
   }
 
-  /** No package is inducted or shown to a reader any more; resolves when none is in front of one. */
+  /**
+   * No package is inducted or shown to a reader any more; resolves when none is in front of one, which takes the devices'
+   * `withdraw`.
+   */
   async finish(): Promise<void> {
     this.#finished = true;
     this.#cancel();
-    await Promise.all([...this.#options.devices.values()].map((device) => device.withdraw?.()));
     await Promise.all(this.#pending);
   }
 
@@ -87,6 +92,7 @@ export class Flow {
     const { spec, random, clock } = this.#options;
     const nowUs = clock.monotonicUs();
     const { companyPrefix, extensionDigit } = spec;
+    if (!this.#isOpen((nowUs - this.#startUs) / 1e6)) return;
     // A rate above the tick's means several in one; what a full belt held up is not made up for.
     while (nowUs >= this.#nextInductionUs && this.#travellers.size < spec.maxInFlight) {
       const dueUs = Math.max(this.#nextInductionUs, nowUs - 2 * TICK_MS * 1000);
@@ -99,6 +105,10 @@ export class Flow {
         stops: spec.steps.map(({ at }) => at?.[this.#serial % at.length]),
       });
     }
+  }
+
+  #isOpen(atS: number): boolean {
+    return this.#options.spec.windowsS?.some(([from, to]) => from <= atS && atS < to) ?? true;
   }
 
   #advance(traveller: Traveller): void {

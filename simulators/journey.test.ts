@@ -41,6 +41,36 @@ describe('Journey', () => {
     expect(loop.at(loop.periodS / 2 + 2.5).speedMetersPerSecond).toBeGreaterThan(8);
   });
 
+  it('drives each segment at its speed, and slows down in time for the next one and for a corner', () => {
+    const route = new Journey([
+      { stop: 'hub', stopS: 10, latitude: 50, longitude: 8, speedKmh: 72 },
+      { latitude: 50.009, longitude: 8, speedKmh: 36 },
+      { latitude: 50.018, longitude: 8, passKmh: 18 },
+      { stop: 'door', stopS: 10, latitude: 50.027, longitude: 8, speedKmh: 36 },
+    ]);
+    const states = Array.from({ length: 2000 }, (_, i) => route.at(10 + i / 10)).filter(
+      ({ stop }) => stop === undefined,
+    );
+    const between = (from: number, to: number) =>
+      states.filter(({ latitude }) => latitude > from && latitude < to).map((state) => state.speedMetersPerSecond);
+    expect(Math.max(...between(50, 50.009))).toBeCloseTo(20, 5);
+    expect(Math.max(...between(50.0091, 50.027))).toBeCloseTo(10, 5);
+    expect(Math.min(...between(50.0175, 50.0185))).toBeCloseTo(5, 0);
+    for (let i = 1; i < 1000; i++) {
+      const [before, after] = [route.at(i / 10), route.at((i + 1) / 10)];
+      expect(Math.abs(after.speedMetersPerSecond - before.speedMetersPerSecond)).toBeLessThan(0.1801);
+      const moved = Math.abs(after.latitude - before.latitude) * 111_195;
+      expect(moved).toBeCloseTo((after.speedMetersPerSecond + before.speedMetersPerSecond) / 20, 1);
+    }
+  });
+
+  it('says when it arrives where', () => {
+    expect(journey.arrivals).toEqual([
+      { stop: 'hub', atS: 0 },
+      { stop: 'door', atS: expect.closeTo(20 + LEG_S, 1) },
+    ]);
+  });
+
   it('stands still with one waypoint', () => {
     expect(new Journey([{ latitude: 1, longitude: 2, stopS: 1 }]).at(12.3)).toMatchObject({
       latitude: 1,

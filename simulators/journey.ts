@@ -1,8 +1,9 @@
 /**
  * Where a vehicle is: a closed route of waypoints, driven for ever, with stops on it.
  *
- * Between two stops the vehicle speeds up and slows down at ACCELERATION and keeps to the leg's speed in between; turns
- * are driven at speed. Distances are on a sphere, straight between waypoints: routes of a town, not of an ocean.
+ * Between two stops the vehicle keeps to the speed of the segment it is on, and speeds up and slows down at ACCELERATION, in
+ * time for a slower segment, a waypoint with `passKmh` (a corner, a roundabout) or the next stop. Distances are on a sphere,
+ * straight between waypoints: routes of a town, not of an ocean.
  * A pure function of the time since the start: the GPS, the shock sensor and the packages on board all ask the same journey.
  */
 
@@ -12,6 +13,8 @@ export interface Waypoint {
   altitudeMeters?: number | undefined;
   /** Speed on the way from here on; that of the waypoint before, unless told. */
   speedKmh?: number | undefined;
+  /** Not faster than this at the waypoint itself. */
+  passKmh?: number | undefined;
   /** The vehicle stands here for so long. */
   stopS?: number | undefined;
   /** Name of the stop, for the flow's `at`: `hub`, `delivery-1`. */
@@ -44,6 +47,11 @@ interface Segment {
   to: Waypoint;
   lengthMeters: number;
   courseDegrees: number;
+  /** Speeds, in meters per second: at its two ends, and between them where it is long enough. */
+  enter: number;
+  top: number;
+  leave: number;
+  durationS: number;
 }
 
 /** From standstill to standstill. */
@@ -51,9 +59,13 @@ interface Leg {
   stopS: number;
   stop: string | undefined;
   segments: Segment[];
-  lengthMeters: number;
-  speed: number;
   driveS: number;
+}
+
+/** When a vehicle arrives at a stop for the first time, in seconds since the start. */
+export interface Arrival {
+  stop: string;
+  atS: number;
 }
 
 export class Journey {
@@ -75,6 +87,16 @@ export class Journey {
     return this.#legs.flatMap((leg) => (leg.stop === undefined ? [] : [leg.stop]));
   }
 
+  /** The stops of one round with their times; each comes again after every `periodS`. */
+  get arrivals(): Arrival[] {
+    let atS = 0;
+    return this.#legs.flatMap(({ stop, stopS, driveS }) => {
+      const arrival = stop === undefined ? [] : [{ stop, atS }];
+      atS += stopS + driveS;
+      return arrival;
+    });
+  }
+
   at(sinceStartS: number): VehicleState {
     let leftS = this.#periodS > 0 ? sinceStartS % this.#periodS : 0;
     for (const leg of this.#legs) {
@@ -94,29 +116,45 @@ function legsOf(waypoints: readonly Waypoint[]): Leg[] {
   waypoints.forEach((from, i) => {
     const to = waypoints[(i + 1) % waypoints.length] as Waypoint;
     speedKmh = from.speedKmh ?? speedKmh;
-    const segment = segmentOf(from, to);
+    const segment = segmentOf(from, to, speedKmh / 3.6);
     const last = legs.at(-1);
-    if (last !== undefined && from.stopS === undefined) {
-      last.segments.push(segment);
-      last.lengthMeters += segment.lengthMeters;
-      last.speed = Math.max(last.speed, speedKmh / 3.6);
-    } else {
-      legs.push({
-        stopS: from.stopS ?? 0,
-        stop: from.stop,
-        segments: [segment],
-        lengthMeters: segment.lengthMeters,
-        speed: speedKmh / 3.6,
-        driveS: 0,
-      });
-    }
+    if (last !== undefined && from.stopS === undefined) last.segments.push(segment);
+    else legs.push({ stopS: from.stopS ?? 0, stop: from.stop, segments: [segment], driveS: 0 });
   });
   for (const leg of legs) {
-    // A short leg never reaches its speed.
-    leg.speed = Math.min(leg.speed, Math.sqrt(ACCELERATION * leg.lengthMeters));
-    leg.driveS = leg.speed > 0 ? leg.lengthMeters / leg.speed + leg.speed / ACCELERATION : 0;
+    limitSpeeds(leg.segments);
+    leg.driveS = leg.segments.reduce((sum, { durationS }) => sum + durationS, 0);
   }
   return legs;
+}
+
+/** Speeds at the waypoints that ACCELERATION can reach and lose again: once forward, once backward. */
+function limitSpeeds(segments: readonly Segment[]): void {
+  const reach = (speed: number, meters: number): number => Math.sqrt(speed ** 2 + 2 * ACCELERATION * meters);
+  let speed = 0;
+  segments.forEach((segment, i) => {
+    segment.enter = speed;
+    const next = segments[i + 1];
+    const passed = next?.from.passKmh === undefined ? segment.top : next.from.passKmh / 3.6;
+    speed = next === undefined ? 0 : Math.min(segment.top, next.top, passed, reach(speed, segment.lengthMeters));
+    segment.leave = speed;
+  });
+  for (const segment of [...segments].reverse()) {
+    segment.leave = Math.min(segment.leave, speed);
+    segment.enter = speed = Math.min(segment.enter, reach(segment.leave, segment.lengthMeters));
+    const { enter, leave, lengthMeters } = segment;
+    // A short segment never reaches its speed.
+    segment.top = Math.min(segment.top, Math.sqrt((2 * ACCELERATION * lengthMeters + enter ** 2 + leave ** 2) / 2));
+    segment.durationS = segment.top > 0 ? rampsOf(segment).leaveS + (segment.top - leave) / ACCELERATION : 0;
+  }
+}
+
+/** When, since entering it, a segment's top speed is reached and left; how far the vehicle has come then. */
+function rampsOf({ enter, top, leave, lengthMeters }: Segment) {
+  const reachedS = (top - enter) / ACCELERATION;
+  const reachedMeters = ((top + enter) / 2) * reachedS;
+  const leaveMeters = lengthMeters - (top ** 2 - leave ** 2) / (2 * ACCELERATION);
+  return { reachedS, reachedMeters, leaveS: reachedS + Math.max(0, leaveMeters - reachedMeters) / top };
 }
 
 function standing(leg: Leg, stopLeftS: number): VehicleState {
@@ -133,25 +171,26 @@ function standing(leg: Leg, stopLeftS: number): VehicleState {
 }
 
 function driving(leg: Leg, intoS: number): VehicleState {
-  const rampS = leg.speed / ACCELERATION;
-  const leftS = leg.driveS - intoS;
-  let speed = leg.speed;
-  let meters = leg.speed * (intoS - rampS / 2);
-  if (intoS < rampS) {
-    speed = ACCELERATION * intoS;
-    meters = (ACCELERATION * intoS ** 2) / 2;
-  } else if (leftS < rampS) {
-    speed = ACCELERATION * leftS;
-    meters = leg.lengthMeters - (ACCELERATION * leftS ** 2) / 2;
-  }
+  let leftS = intoS;
   for (const segment of leg.segments) {
-    if (meters <= segment.lengthMeters || segment === leg.segments.at(-1)) {
+    if (leftS < segment.durationS || segment === leg.segments.at(-1)) {
+      const { meters, speed } = progress(segment, leftS);
       const share = segment.lengthMeters > 0 ? Math.min(1, meters / segment.lengthMeters) : 0;
       return { ...between(segment, share), speedMetersPerSecond: speed, stopLeftS: 0 };
     }
-    meters -= segment.lengthMeters;
+    leftS -= segment.durationS;
   }
   throw new Error('a leg without segments');
+}
+
+function progress(segment: Segment, intoS: number): { meters: number; speed: number } {
+  const { enter, top, leave, lengthMeters, durationS } = segment;
+  const { reachedS, reachedMeters, leaveS } = rampsOf(segment);
+  if (intoS < reachedS)
+    return { meters: (enter + (ACCELERATION * intoS) / 2) * intoS, speed: enter + ACCELERATION * intoS };
+  if (intoS < leaveS) return { meters: reachedMeters + top * (intoS - reachedS), speed: top };
+  const leftS = Math.max(0, durationS - intoS);
+  return { meters: lengthMeters - (leave + (ACCELERATION * leftS) / 2) * leftS, speed: leave + ACCELERATION * leftS };
 }
 
 function between({ from, to, courseDegrees }: Segment, share: number) {
@@ -164,11 +203,12 @@ function between({ from, to, courseDegrees }: Segment, share: number) {
   };
 }
 
-function segmentOf(from: Waypoint, to: Waypoint): Segment {
+function segmentOf(from: Waypoint, to: Waypoint, top: number): Segment {
   const radians = Math.PI / 180;
   const northMeters = (to.latitude - from.latitude) * radians * EARTH_RADIUS_METERS;
   const middle = ((from.latitude + to.latitude) / 2) * radians;
   const eastMeters = (to.longitude - from.longitude) * radians * EARTH_RADIUS_METERS * Math.cos(middle);
   const courseDegrees = (Math.atan2(eastMeters, northMeters) / radians + 360) % 360;
-  return { from, to, lengthMeters: Math.hypot(northMeters, eastMeters), courseDegrees };
+  const lengthMeters = Math.hypot(northMeters, eastMeters);
+  return { from, to, lengthMeters, courseDegrees, enter: 0, top, leave: 0, durationS: 0 };
 }

@@ -23,11 +23,13 @@ export class Ledger {
   }
 
   /**
-   * The scans and tag sightings that a host must know, each exactly once: whole, and not the repetition of another.
+   * The scans and tag sightings that a host must know, each exactly once: whole, not the repetition of another, and not left
+   * unacknowledged by a reader that asks for it.
    */
   observations(): LedgerEntry[] {
     return this.#entries.filter(
-      ({ kind, damage, duplicate }) => (kind === 'scan' || kind === 'tag') && damage === undefined && !duplicate,
+      ({ kind, damage, duplicate, acknowledged }) =>
+        (kind === 'scan' || kind === 'tag') && damage === undefined && !duplicate && acknowledged !== false,
     );
   }
 

@@ -28,6 +28,8 @@ export interface LineOptions {
   onData(bytes: Buffer): void;
   /** How soon a byte from the host is seen. A device that answers wants 2–5 ms, one that only talks can wait. */
   pollMs?: number;
+  /** A host that takes no byte for so long has stopped reading: the rest of the write is dropped. Default 1,000; Infinity waits. */
+  stallMs?: number;
 }
 
 export type OpenLine = (options: LineOptions) => Promise<Line>;

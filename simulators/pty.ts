@@ -122,7 +122,7 @@ class PtyLine implements Line {
         if (codeOf(error) !== 'EAGAIN') return false;
       }
       if (written === bytes.length) break;
-      if (clock.monotonicUs() - progressUs > STALL_MS * 1000) return false;
+      if (clock.monotonicUs() - progressUs > (this.#options.stallMs ?? STALL_MS) * 1000) return false;
       await sleep(clock, RETRY_MS);
       this.#take();
     }

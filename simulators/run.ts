@@ -10,12 +10,14 @@ import { Flow } from './flow.ts';
 import { type Drive, Journey } from './journey.ts';
 import { Ledger } from './ledger.ts';
 import type { OpenLine } from './line.ts';
+import { Orders } from './orders.ts';
 import { openPty } from './pty.ts';
 import { seededRandom } from './random.ts';
 import type { Scenario, ScriptSpec } from './scenario.ts';
-import { type CommandArgs, type LedgerEntry, type RunningSimulator, SimulatorError } from './simulator.ts';
+import type { CommandArgs, LedgerEntry, RunningSimulator } from './simulator.ts';
+import { type WorldTime, worldClock } from './world-clock.ts';
 
-export interface RunOptions {
+export interface RunOptions extends WorldTime {
   scenario: Scenario;
   seed: number | string;
   clock: Clock;
@@ -34,7 +36,10 @@ export interface RunningScenario {
   readonly ledger: Ledger;
   /** How many packages are on their way, and how many passed the last reader. */
   readonly packages: { inFlight: number; completed: number };
-  /** @throws SimulatorError `sim-device-unknown`, `sim-command-unknown`, `sim-command-invalid`, `sim-not-heard` */
+  /**
+   * What the device itself knows, and orders.ts. The device `all` is every one.
+   * @throws SimulatorError `sim-device-unknown`, `sim-command-unknown`, `sim-command-invalid`, `sim-not-heard`
+   */
   command(deviceId: string, name: string, args?: CommandArgs): Promise<void>;
   /**
    * Nothing is inducted, scanned or read any more and the script ends; sensors go on. When it resolves, the ledger is
@@ -55,7 +60,8 @@ export interface RunningDevice {
 }
 
 export async function runScenario(options: RunOptions): Promise<RunningScenario> {
-  const { scenario, clock, log, signal } = options;
+  const { scenario, log, signal } = options;
+  const clock = worldClock(options.clock, options);
   const random = seededRandom(options.seed);
   const ledger = new Ledger(options.onEntry);
   const startUs = clock.monotonicUs();
@@ -73,6 +79,7 @@ export async function runScenario(options: RunOptions): Promise<RunningScenario>
       const device = buildDevice(spec, driveOf(spec, vehicles, clock));
       const context = {
         clock,
+        wireClock: options.clock,
         random: random.fork(spec.id),
         log: log.child({ simulator: spec.id }),
         emit: (entry: LedgerEntry) => ledger.add(entry),
@@ -86,21 +93,33 @@ export async function runScenario(options: RunOptions): Promise<RunningScenario>
     throw error;
   }
 
-  const flow =
-    scenario.flow &&
-    new Flow({ spec: scenario.flow, clock, log, random: random.fork('flow'), devices: running, vehicles });
-  const script = scenario.script.map((line) => follow(line, running, { clock, log }));
+  const specs = [...(scenario.flow ? [scenario.flow] : []), ...scenario.flows];
+  const flows = specs.map((spec, i) => {
+    const flowRandom = random.fork(i === 0 ? 'flow' : `flow ${i}`);
+    return new Flow({ spec, clock, log, random: flowRandom, devices: running, vehicles });
+  });
+  const orders = new Orders({ devices: running, clock, random: random.fork('orders'), log });
+  const script = scenario.script.flatMap((line) =>
+    timesOf(line, vehicles).map((times) => follow(line, times, { orders, clock, log })),
+  );
 
   let finishing: Promise<void> | undefined;
   const finish = async (): Promise<Ledger> => {
     for (const cancel of script) cancel();
-    finishing ??= flow?.finish() ?? Promise.resolve();
+    finishing ??= (async () => {
+      const ends = [...flows.map((flow) => flow.finish()), orders.finish()];
+      await Promise.all([...running.values()].map((device) => device.withdraw?.()));
+      await Promise.all(ends);
+    })();
     await finishing;
     return ledger;
   };
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopping ??= finish().then(stopDevices);
+    stopping ??= finish().then(() => {
+      orders.stop();
+      return stopDevices();
+    });
     return stopping;
   };
   const onAbort = (): void => {
@@ -113,19 +132,10 @@ export async function runScenario(options: RunOptions): Promise<RunningScenario>
     devices: scenario.devices.map((spec) => describe(spec, running.get(spec.id))),
     ledger,
     get packages() {
-      return { inFlight: flow?.inFlight ?? 0, completed: flow?.completed ?? 0 };
+      const sum = (count: (flow: Flow) => number) => flows.reduce((total, flow) => total + count(flow), 0);
+      return { inFlight: sum((flow) => flow.inFlight), completed: sum((flow) => flow.completed) };
     },
-    async command(deviceId, name, args = {}) {
-      const device = running.get(deviceId);
-      if (!device) {
-        const known = [...running.keys()].join(', ');
-        throw new SimulatorError({
-          code: 'sim-device-unknown',
-          message: `there is no device '${deviceId}': this scenario has ${known}`,
-        });
-      }
-      await device.command(name, args);
-    },
+    command: (deviceId, name, args) => orders.give(deviceId, name, args),
     finish,
     async stop() {
       signal?.removeEventListener('abort', onAbort);
@@ -156,20 +166,34 @@ function driveOf(
   return { now: () => journey.at((clock.monotonicUs() - (vehicle?.startUs ?? 0)) / 1e6) };
 }
 
+interface Times {
+  atS: number;
+  everyS?: number | undefined;
+}
+
+/** A stop is reached once in every round of its vehicle. */
+function timesOf(line: ScriptSpec, vehicles: ReadonlyMap<string, { journey: Journey }>): Times[] {
+  const journey = line.vehicle === undefined ? undefined : vehicles.get(line.vehicle)?.journey;
+  if (journey === undefined) return [{ atS: line.atS ?? 0, everyS: line.everyS }];
+  return journey.arrivals
+    .filter(({ stop }) => line.at?.includes(stop))
+    .map(({ atS }) => ({ atS: atS + (line.afterS ?? 0), everyS: journey.periodS }));
+}
+
 /** Gives the command at its times; returns what ends it. */
-function follow(
-  line: ScriptSpec,
-  devices: ReadonlyMap<string, RunningSimulator>,
-  { clock, log }: { clock: Clock; log: Log },
-): () => void {
+function follow(line: ScriptSpec, times: Times, context: { orders: Orders; clock: Clock; log: Log }): () => void {
+  const { orders, clock, log } = context;
+  const startUs = clock.monotonicUs();
   let cancel: () => void = () => {};
-  const at = (delayS: number): void => {
-    cancel = clock.after(delayS * 1000, () => {
-      if (line.everyS !== undefined) at(line.everyS);
-      const given = devices.get(line.device)?.command(line.command, line.args);
-      given?.catch((error: unknown) => log.error({ err: error, line }, 'a command of the script failed'));
+  const at = (atS: number): void => {
+    // From the start and not from the time before: a late timer must not put off all that follow.
+    const delayMs = Math.max(0, atS * 1000 - (clock.monotonicUs() - startUs) / 1000);
+    cancel = clock.after(delayMs, () => {
+      if (times.everyS !== undefined) at(atS + times.everyS);
+      const given = orders.give(line.device, line.command, line.args);
+      given.catch((error: unknown) => log.error({ err: error, line }, 'a command of the script failed'));
     });
   };
-  at(line.atS);
+  at(times.atS);
   return () => cancel();
 }

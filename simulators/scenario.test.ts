@@ -44,15 +44,19 @@ describe('scenario files', () => {
     [
       'an unknown key',
       `name: x\ndevices:\n  - { id: gps, kind: nmea-gps, optoins: {} }`,
-      'FILE:3: devices[0]: Unrecognized key: "optoins"',
+      `FILE:3:32: devices[0].optoins: unknown key 'optoins': did you mean 'options'?`,
     ],
     [
       'an option out of range',
       `name: x\ndevices:\n  - id: w\n    kind: witmotion\n    options:\n      rateHz: 5000`,
-      'FILE:6: devices[0].options.rateHz: ',
+      'FILE:6:15: devices[0].options.rateHz: ',
     ],
-    ['an unknown kind', `name: x\ndevices:\n  - { id: a, kind: barometer }`, 'FILE:3: devices[0].kind: '],
-    ['an id twice', `name: x\ndevices:\n${GPS}\n${GPS}`, "FILE:4: devices[1].id: 'gps' twice"],
+    [
+      'an unknown kind',
+      `name: x\ndevices:\n  - { id: a, kind: barometer }`,
+      'FILE:3:20: devices[0].kind: there is no device kind',
+    ],
+    ['an id twice', `name: x\ndevices:\n${GPS}\n${GPS}`, "FILE:4:11: devices[1].id: 'gps' twice"],
     [
       'a vehicle that is not there',
       `name: x\ndevices:\n  - { id: gps, kind: nmea-gps, vehicle: van }`,
@@ -61,12 +65,12 @@ describe('scenario files', () => {
     [
       'a step at a sensor',
       `name: x\ndevices:\n${GPS}\nflow:\n  companyPrefix: "4012345"\n  steps:\n    - { device: gps }`,
-      "FILE:7: flow.steps[0].device: 'gps' (nmea-gps) reads no packages",
+      "FILE:7:17: flow.steps[0].device: 'gps' (nmea-gps) reads no packages",
     ],
     [
       'a script for nobody',
       `name: x\ndevices:\n${GPS}\nscript:\n  - { atS: 1, device: nobody, command: void }`,
-      "FILE:5: script[0].device: there is no device 'nobody'",
+      "FILE:5:23: script[0].device: there is no device 'nobody'",
     ],
     [
       'a company prefix with letters',
@@ -97,6 +101,6 @@ describe('scenario files', () => {
   });
 
   it('says where YAML is broken', async () => {
-    expect(await problemsOf('name: x\ndevices: [')).toMatch(/FILE: .*line 2/s);
+    expect(await problemsOf('name: x\ndevices: [')).toMatch(/^FILE:2:\d+: not valid YAML/);
   });
 });

@@ -1,13 +1,13 @@
 /**
  * A scenario: which devices there are, which packages flow past them, which vehicles drive, and what happens when.
  *
- * Scenario files are YAML; unknown keys are errors, and an error names file, line, place and what was expected. Beyond the
- * shape, everything a scenario refers to must exist: devices, vehicles, stops.
+ * Scenario files are YAML; unknown keys are errors, and an error names file, line, column, key, and the nearest key that would be
+ * right. Beyond the shape, everything a scenario refers to must exist: devices, vehicles, stops, gateways.
  */
 import { readFile } from 'node:fs/promises';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { type DeviceSpec, deviceSchema, isReader } from './devices.ts';
+import { checkYaml, formatPath, formatProblem, type PathStep, suggest } from '../protocols/config/checked-yaml.ts';
+import { DEVICE_KINDS, type DeviceSpec, deviceSchema, isReader } from './devices.ts';
 import { SimulatorError } from './simulator.ts';
 
 const range = z
@@ -20,11 +20,26 @@ const waypointSchema = z.strictObject({
   altitudeMeters: z.number().optional(),
   /** On the way from here on. */
   speedKmh: z.number().positive().max(200).optional(),
+  /** At the waypoint itself: a corner, a roundabout. */
+  passKmh: z.number().positive().max(200).optional(),
   stopS: z.number().positive().optional(),
   stop: z.string().min(1).optional(),
 });
 
 const vehicleSchema = z.strictObject({ id: z.string().min(1), route: z.array(waypointSchema).min(1) });
+
+/** A box that devices hang on; only what its configuration file is written from (edge-config.ts). */
+const gatewaySchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
+  facility: z.string().min(1).optional(),
+  vehicle: z.string().min(1).optional(),
+  latitude: z.number().min(-90).max(90).optional(),
+  longitude: z.number().min(-180).max(180).optional(),
+  /** Sections that the configuration gets as they are, for example `thresholds`. */
+  config: z.record(z.string(), z.unknown()).default({}),
+});
+
+const readPointSchema = z.strictObject({ id: z.string().min(1), businessStep: z.string().min(1) });
 
 const stepSchema = z.strictObject({
   device: z.string().min(1),
@@ -44,44 +59,68 @@ const flowSchema = z.strictObject({
   companyPrefix: z.string().regex(/^\d{6,12}$/, 'six to twelve digits'),
   extensionDigit: z.int().min(0).max(9).default(3),
   inductEveryMs: range.default([1500, 3000]),
+  /** Induction only in these times since the start (trailers at a dock, shifts); always unless told. */
+  windowsS: z.array(range).min(1).optional(),
   /** Induction waits while so many packages are on their way. */
   maxInFlight: z.int().min(1).max(100_000).default(60),
   steps: z.array(stepSchema).min(1),
 });
 
 const scriptSchema = z.strictObject({
-  /** Since the start. */
-  atS: z.number().min(0),
+  /** Since the start; or whenever `vehicle` has come to one of the stops `at`, `afterS` later. */
+  atS: z.number().min(0).optional(),
   /** And again, so often. */
   everyS: z.number().min(1).optional(),
+  vehicle: z.string().min(1).optional(),
+  at: z.array(z.string().min(1)).min(1).optional(),
+  afterS: z.number().min(0).optional(),
+  /** `all` is every device. */
   device: z.string().min(1),
   command: z.string().min(1),
   args: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
 });
 
-const scenarioSchema = z
-  .strictObject({
-    name: z.string().min(1),
-    description: z.string().default(''),
-    vehicles: z.array(vehicleSchema).default([]),
-    devices: z.array(deviceSchema).min(1),
-    flow: flowSchema.optional(),
-    script: z.array(scriptSchema).default([]),
-  })
-  .superRefine((scenario, context) => {
-    for (const { path, message } of danglingReferences(scenario)) context.addIssue({ code: 'custom', path, message });
-  });
+const shape = {
+  name: z.string().min(1),
+  description: z.string().default(''),
+  /** It ends by itself after this time of the simulated world. */
+  durationS: z.number().positive().optional(),
+  gateways: z.array(gatewaySchema).default([]),
+  readPoints: z.array(readPointSchema).default([]),
+  vehicles: z.array(vehicleSchema).default([]),
+  devices: z.array(deviceSchema).min(1),
+  flow: flowSchema.optional(),
+  /** Further flows beside it, each with its own packages. */
+  flows: z.array(flowSchema).default([]),
+  script: z.array(scriptSchema).default([]),
+};
+const scenarioSchema = z.strictObject(shape);
+/** Devices are checked one by one against the schema of their kind, so that a mistake is told in its words. */
+const outlineSchema = z.strictObject({
+  ...shape,
+  devices: z.array(z.looseObject({ kind: z.string() })).min(1),
+});
 
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type FlowSpec = z.infer<typeof flowSchema>;
 export type StepSpec = z.infer<typeof stepSchema>;
 export type ScriptSpec = z.infer<typeof scriptSchema>;
+export type GatewaySpec = z.infer<typeof gatewaySchema>;
+
+interface Dangling {
+  path: PathStep[];
+  message: string;
+}
 
 /** @throws SimulatorError `sim-scenario-invalid` */
 export function parseScenario(value: unknown): Scenario {
   const result = scenarioSchema.safeParse(value);
-  if (result.success) return result.data;
-  throw invalid(result.error.issues.map((issue) => `${placeOf(issue.path)}: ${issue.message}`));
+  if (!result.success) {
+    throw invalid(result.error.issues.map(({ path, message }) => `${formatPath(path.map(stepOf))}: ${message}`));
+  }
+  const dangling = danglingReferences(result.data);
+  if (dangling.length > 0) throw invalid(dangling.map(({ path, message }) => `${formatPath(path)}: ${message}`));
+  return result.data;
 }
 
 /** @throws SimulatorError `sim-scenario-unknown` when the file cannot be read, `sim-scenario-invalid` */
@@ -89,75 +128,101 @@ export async function loadScenario(file: string): Promise<Scenario> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new SimulatorError({ code: 'sim-scenario-unknown', message: `${file} cannot be read`, cause });
   });
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  if (document.errors.length > 0) throw invalid(document.errors.map((error) => `${file}: ${error.message}`));
-  const result = scenarioSchema.safeParse(document.toJS());
-  if (result.success) return result.data;
-  throw invalid(
-    result.error.issues.map(({ path, message }) => {
-      return `${file}:${lineOf(document, lines, path)}: ${placeOf(path)}: ${message}`;
-    }),
-  );
+  const outline = checkYaml(text, { file, schema: outlineSchema });
+  if (!outline.ok) throw invalid(outline.problems.map(formatProblem));
+  const { checked } = outline;
+  const devices: DeviceSpec[] = [];
+  const problems = checked.value.devices.flatMap(({ kind }, i) => {
+    const schema = schemaOf(kind);
+    if (schema === undefined) {
+      const known = Object.keys(DEVICE_KINDS);
+      return [checked.problem(['devices', i, 'kind'], `there is no device kind '${kind}': ${suggest(kind, known)}`)];
+    }
+    const device = checked.part(['devices', i], schema);
+    if (device.ok) devices.push(device.value);
+    return device.ok ? [] : device.problems;
+  });
+  if (problems.length > 0) throw invalid(problems.map(formatProblem));
+  const scenario = { ...checked.value, devices };
+  const dangling = danglingReferences(scenario);
+  if (dangling.length > 0)
+    throw invalid(dangling.map(({ path, message }) => formatProblem(checked.problem(path, message))));
+  return scenario;
 }
 
-function danglingReferences(scenario: Omit<Scenario, 'flow'> & { flow?: FlowSpec | undefined }) {
-  const problems: { path: (string | number)[]; message: string }[] = [];
-  const devices = new Map<string, DeviceSpec>();
-  for (const device of scenario.devices) if (!devices.has(device.id)) devices.set(device.id, device);
-  const vehicles = new Map(scenario.vehicles.map((vehicle) => [vehicle.id, vehicle]));
-  scenario.vehicles.forEach((vehicle, i) => {
-    if (vehicle.route[0]?.stopS === undefined) {
-      problems.push({ path: ['vehicles', i, 'route', 0], message: 'the first waypoint must be a stop (stopS)' });
-    }
+function schemaOf(kind: string): z.ZodType<DeviceSpec> | undefined {
+  return deviceSchema.options.find((option) => option.shape.kind.value === kind);
+}
+
+function danglingReferences(scenario: Scenario): Dangling[] {
+  const flows: [PathStep[], FlowSpec][] = scenario.flows.map((flow, i) => [['flows', i], flow]);
+  if (scenario.flow) flows.unshift([['flow'], scenario.flow]);
+  return [
+    ...danglingDevices(scenario),
+    ...flows.flatMap(([path, flow]) =>
+      flow.steps.flatMap((step, i) => danglingStep(scenario, step, [...path, 'steps', i])),
+    ),
+    ...scenario.script.flatMap((line, i) => danglingScript(scenario, line, ['script', i])),
+  ];
+}
+
+function danglingDevices({ devices, vehicles, gateways }: Scenario): Dangling[] {
+  const problems: Dangling[] = [];
+  vehicles.forEach((vehicle, i) => {
+    if (vehicle.route[0]?.stopS !== undefined) return;
+    problems.push({ path: ['vehicles', i, 'route', 0], message: 'the first waypoint must be a stop (stopS)' });
   });
-  scenario.devices.forEach((device, i) => {
-    if (devices.get(device.id) !== device)
-      problems.push({ path: ['devices', i, 'id'], message: `'${device.id}' twice` });
-    if (device.vehicle !== undefined && !vehicles.has(device.vehicle)) {
-      problems.push({ path: ['devices', i, 'vehicle'], message: `there is no vehicle '${device.vehicle}'` });
+  devices.forEach((device, i) => {
+    const { id, vehicle, gateway } = device;
+    if (devices.find((other) => other.id === id) !== device) {
+      problems.push({ path: ['devices', i, 'id'], message: `'${id}' twice` });
     }
-  });
-  scenario.flow?.steps.forEach((step, i) => {
-    const path = ['flow', 'steps', i];
-    const device = devices.get(step.device);
-    if (!device) problems.push({ path: [...path, 'device'], message: `there is no device '${step.device}'` });
-    else if (!isReader(device.kind)) {
-      problems.push({ path: [...path, 'device'], message: `'${step.device}' (${device.kind}) reads no packages` });
+    if (vehicle !== undefined && !vehicles.some((known) => known.id === vehicle)) {
+      problems.push({ path: ['devices', i, 'vehicle'], message: `there is no vehicle '${vehicle}'` });
     }
-    if ((step.vehicle === undefined) !== (step.at === undefined)) {
-      problems.push({ path, message: 'vehicle and at belong together' });
-    }
-    const vehicle = step.vehicle === undefined ? undefined : vehicles.get(step.vehicle);
-    if (step.vehicle !== undefined && !vehicle) {
-      problems.push({ path: [...path, 'vehicle'], message: `there is no vehicle '${step.vehicle}'` });
-    }
-    for (const stop of vehicle ? (step.at ?? []) : []) {
-      if (vehicle?.route.some((waypoint) => waypoint.stop === stop && waypoint.stopS !== undefined)) continue;
-      problems.push({ path: [...path, 'at'], message: `vehicle '${step.vehicle}' has no stop '${stop}'` });
-    }
-  });
-  scenario.script.forEach((line, i) => {
-    if (!devices.has(line.device)) {
-      problems.push({ path: ['script', i, 'device'], message: `there is no device '${line.device}'` });
+    if (gateway !== undefined && gateways.length > 0 && !gateways.some((known) => known.id === gateway)) {
+      problems.push({ path: ['devices', i, 'gateway'], message: `there is no gateway '${gateway}'` });
     }
   });
   return problems;
 }
 
-/** Line of the innermost node on the path that the file has. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
-  for (let length = path.length; length >= 0; length--) {
-    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+function danglingStep(scenario: Scenario, step: StepSpec, path: PathStep[]): Dangling[] {
+  const problems: Dangling[] = [];
+  const device = scenario.devices.find(({ id }) => id === step.device);
+  if (!device) problems.push({ path: [...path, 'device'], message: `there is no device '${step.device}'` });
+  else if (!isReader(device.kind)) {
+    problems.push({ path: [...path, 'device'], message: `'${step.device}' (${device.kind}) reads no packages` });
   }
-  return 1;
+  return [...problems, ...danglingStops(scenario, step, path)];
 }
 
-function placeOf(path: readonly PropertyKey[]): string {
-  let place = '';
-  for (const key of path) place += typeof key === 'number' ? `[${key}]` : `${place === '' ? '' : '.'}${String(key)}`;
-  return place === '' ? 'scenario' : place;
+function danglingScript(scenario: Scenario, line: ScriptSpec, path: PathStep[]): Dangling[] {
+  const problems: Dangling[] = [];
+  if (line.device !== 'all' && !scenario.devices.some(({ id }) => id === line.device)) {
+    problems.push({ path: [...path, 'device'], message: `there is no device '${line.device}'` });
+  }
+  const onArrival = line.vehicle !== undefined || line.at !== undefined || line.afterS !== undefined;
+  if (onArrival === (line.atS !== undefined || line.everyS !== undefined) || (!onArrival && line.atS === undefined)) {
+    problems.push({ path, message: 'either atS (and everyS), or vehicle and at (and afterS)' });
+  }
+  return [...problems, ...danglingStops(scenario, line, path)];
+}
+
+function danglingStops(scenario: Scenario, from: Pick<StepSpec, 'vehicle' | 'at'>, path: PathStep[]): Dangling[] {
+  const { vehicle: id, at } = from;
+  if ((id === undefined) !== (at === undefined)) return [{ path, message: 'vehicle and at belong together' }];
+  if (id === undefined || at === undefined) return [];
+  const vehicle = scenario.vehicles.find((known) => known.id === id);
+  if (!vehicle) return [{ path: [...path, 'vehicle'], message: `there is no vehicle '${id}'` }];
+  const stops = new Set(vehicle.route.flatMap(({ stop, stopS }) => (stopS === undefined ? [] : [stop])));
+  return at
+    .filter((stop) => !stops.has(stop))
+    .map((stop) => ({ path: [...path, 'at'], message: `vehicle '${id}' has no stop '${stop}'` }));
+}
+
+function stepOf(step: PropertyKey): PathStep {
+  return typeof step === 'symbol' ? String(step) : step;
 }
 
 function invalid(problems: string[]): SimulatorError {

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { Faults, type SendOptions, type SendResult, sendThroughFaults } from './faults.ts';
 import { type CommandArgs, type SimulatorContext, SimulatorError } from './simulator.ts';
 
+const CHATTER_BYTES_MAX = 64;
+
 export interface SerialPort {
   readonly address: string;
   readonly listening: boolean;
   readonly faults: Faults;
   /** One frame, through the faults. */
   send(frame: Buffer, options: Pick<SendOptions, 'corrupt' | 'terminated'>): Promise<SendResult>;
-  /** The commands every serial device knows: faults, `clear`, `unplug`, `replug`. */
+  /** The commands every serial device knows: faults, `clear`, `unplug`, `replug`, `chatter` (a burst of bytes that nobody asked for). */
   command(name: string, args: CommandArgs): Promise<void>;
   close(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export interface SerialPortOptions {
 }
 
 export async function openSerialPort(context: SimulatorContext, options: SerialPortOptions): Promise<SerialPort> {
-  const { clock } = context;
+  const { wireClock: clock } = context;
   const path = options.path ?? options.id;
   const line = await context.openLine({
     path: path.startsWith('/') ? path : join(context.runDir, path),
@@ -35,6 +37,7 @@ export async function openSerialPort(context: SimulatorContext, options: SerialP
     ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
   });
   const faults = new Faults(context.random.fork('faults'));
+  const chatter = context.random.fork('chatter');
   return {
     address: line.path,
     faults,
@@ -45,6 +48,7 @@ export async function openSerialPort(context: SimulatorContext, options: SerialP
     async command(name, args) {
       if (name === 'unplug') await line.unplug();
       else if (name === 'replug') await line.replug();
+      else if (name === 'chatter') await line.write(chatter.bytes(chatter.integer(1, CHATTER_BYTES_MAX)));
       else if (!faults.command(name, args)) throw unknownCommand(options.id, name);
     },
     close: () => line.close(),

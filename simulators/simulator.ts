@@ -23,7 +23,10 @@ export interface Simulator {
 }
 
 export interface SimulatorContext {
+  /** Time of the simulated world, which may run faster than the host's. */
   clock: Clock;
+  /** The machine's time: for what a host on the wire must keep up with (turnaround, silence between frames). */
+  wireClock: Clock;
   /** This device's own stream. */
   random: Random;
   log: Log;
@@ -72,7 +75,7 @@ export type Fate = 'intact' | 'damaged' | 'lost';
 
 export interface LedgerEntry {
   simulator: string;
-  kind: 'scan' | 'tag' | 'shock' | 'excursion' | 'void-fix';
+  kind: 'scan' | 'tag' | 'shock' | 'excursion' | 'void-fix' | 'contact';
   /** Wall time, milliseconds since 1970. */
   atMs: number;
   readPoint?: string;
@@ -85,9 +88,14 @@ export interface LedgerEntry {
   antenna?: number;
   /** The fault that spoilt the bytes: the host is not expected to know this observation. */
   damage?: FaultName;
+  /**
+   * Readers that wait for the host's acknowledgement: whether they got it. Without it a reader complains to whoever holds it; the
+   * host may know the scan all the same.
+   */
+  acknowledged?: boolean;
   /** A repetition of an earlier entry (double trigger): the host is expected to fold it into that one. */
   duplicate?: true;
-  /** `shock`, `excursion`, `void-fix`: what was done, with units in the names. */
+  /** `shock`, `excursion`, `void-fix`, `contact`: what was done, with units in the names. */
   detail?: Readonly<Record<string, string | number>>;
 }
 
@@ -103,7 +111,13 @@ export class SimulatorError extends Error {
     | 'sim-not-heard'
     | 'sim-path-occupied'
     | 'sim-port-taken'
-    | 'sim-pty-unavailable';
+    | 'sim-pty-unavailable'
+    | 'sim-port-unavailable'
+    | 'sim-capture-unreadable'
+    | 'sim-capture-invalid'
+    | 'sim-control-unavailable'
+    | 'sim-gateways-invalid'
+    | 'sim-hub-unreachable';
 
   constructor(fault: { code: SimulatorError['code']; message: string; cause?: unknown }) {
     super(fault.message, fault.cause === undefined ? undefined : { cause: fault.cause });

@@ -4,15 +4,16 @@ import { parseScenario, type Scenario } from './scenario.ts';
 import { SimulatorError } from './simulator.ts';
 
 export interface SingleDeviceOptions {
-  /** Link of a serial device. */
+  /** Link of a serial device; folder of 1-Wire sensors and GPIO contacts. */
   path?: string;
-  /** TCP port of the LLRP reader (5084 unless told) or of the thermometer's Modbus TCP. */
+  /** TCP port of the LLRP reader (5084 unless told), of gpsd (2947) or of the thermometer's Modbus TCP. */
   port?: number;
   /** Scans or tags per second; samples per second of the accelerometer. */
   rate?: number;
 }
 
 const LLRP_PORT = 5084;
+const GPSD_PORT = 2947;
 const DEFAULT_SCANS_PER_S = 0.5;
 const COMPANY_PREFIX = '4012345';
 /** Once around a block. */
@@ -32,6 +33,8 @@ export function singleDeviceScenario(kind: DeviceKind, options: SingleDeviceOpti
     parseScenario({ name: kind, description: DEVICE_KINDS[kind].summary, ...parts });
   switch (kind) {
     case 'serial-barcode':
+    case 'zebra-ssi':
+    case 'honeywell':
       refuse(kind, { port });
       return scenario({ devices: [{ id, kind, readPoint: 'read-point-1', options: serial }], flow: flowOf(id, rate) });
     case 'llrp-reader':
@@ -42,7 +45,16 @@ export function singleDeviceScenario(kind: DeviceKind, options: SingleDeviceOpti
         ],
         flow: flowOf(id, rate),
       });
+    case 'r200':
+    case 'uhfreader18':
+    case 'thingmagic':
+      refuse(kind, { port });
+      return scenario({
+        devices: [{ id, kind, readPoints: { 1: 'read-point-1' }, options: serial }],
+        flow: flowOf(id, rate),
+      });
     case 'modbus-thermometer':
+    case 'modbus-contacts':
       refuse(kind, { rate });
       return scenario({
         devices: [{ id, kind, options: { ...serial, ...(port !== undefined && { tcpPort: port }) } }],
@@ -50,6 +62,17 @@ export function singleDeviceScenario(kind: DeviceKind, options: SingleDeviceOpti
     case 'witmotion':
       refuse(kind, { port });
       return scenario({ devices: [{ id, kind, options: { ...serial, ...(rate !== undefined && { rateHz: rate }) } }] });
+    case 'one-wire':
+    case 'gpio-contact':
+      refuse(kind, { port, rate });
+      return scenario({ devices: [{ id, kind, options: serial }] });
+    case 'gpsd':
+      refuse(kind, { path, rate });
+      return scenario({
+        vehicles: [{ id: 'vehicle', route: ROUTE }],
+        devices: [{ id, kind, vehicle: 'vehicle', options: { port: port ?? GPSD_PORT } }],
+      });
+    case 'elm327':
     case 'nmea-gps':
       refuse(kind, { port, rate });
       return scenario({

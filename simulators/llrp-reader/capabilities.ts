@@ -4,7 +4,7 @@
  * Clients choose power and mode from these tables (LLRP 1.0.1, clause 10.2), so they must be whole: UHF band capabilities with
  * transmit powers, hop table and RF mode table included.
  */
-import { AIR_PROTOCOL_C1G2, CAPABILITY_DATA, type Parameter } from '../../protocols/llrp/index.ts';
+import { AIR_PROTOCOL_C1G2, CAPABILITY_DATA, type Parameter, VENDOR } from '../../protocols/llrp/index.ts';
 
 /** Index i (from 1) is 10.00 dBm + (i − 1) · 0.25 dB, up to 31.50 dBm. */
 export const POWER_LEVELS = 87;
@@ -12,33 +12,40 @@ export const MAX_ROSPECS = 8;
 
 const COUNTRY_USA = 840;
 const FCC_PART_15 = 1;
-/** No vendor that a client would know extensions of. */
-const MANUFACTURER = 0;
+/** What of the reader its options decide. */
+export interface Build {
+  antennas: number;
+  /** General purpose inputs. */
+  inputs: number;
+  /** `impinj` knows Impinj's extensions; `none` is of no maker that a client would know any of. */
+  maker: 'none' | 'impinj';
+}
+
 const MODEL = 1;
 
-export function capabilities(requestedData: number, antennas: number): Parameter[] {
+export function capabilities(requestedData: number, build: Build): Parameter[] {
   const wants = (which: number): boolean => requestedData === CAPABILITY_DATA.all || requestedData === which;
   return [
-    ...(wants(CAPABILITY_DATA.general) ? [general(antennas)] : []),
+    ...(wants(CAPABILITY_DATA.general) ? [general(build)] : []),
     ...(wants(CAPABILITY_DATA.llrp) ? [llrp()] : []),
     ...(wants(CAPABILITY_DATA.regulatory) ? [regulatory()] : []),
     ...(wants(CAPABILITY_DATA.airProtocol) ? [airProtocol()] : []),
   ];
 }
 
-function general(antennas: number): Parameter {
+function general({ antennas, inputs, maker }: Build): Parameter {
   const each = Array.from({ length: antennas }, (_, i) => i + 1);
   return {
     name: 'GeneralDeviceCapabilities',
     maxNumberOfAntennas: antennas,
     canSetAntennaProperties: false,
     hasUtcClock: true,
-    manufacturer: MANUFACTURER,
+    manufacturer: maker === 'impinj' ? VENDOR.impinj : 0,
     model: MODEL,
     firmwareVersion: 'milepost-sim 1',
     parameters: [
       { name: 'ReceiveSensitivityTableEntry', index: 1, receiveSensitivityDb: 0 },
-      { name: 'GPIOCapabilities', numGpis: 0, numGpos: 0 },
+      { name: 'GPIOCapabilities', numGpis: inputs, numGpos: 0 },
       ...each.map((antennaId) => ({
         name: 'PerAntennaAirProtocol' as const,
         antennaId,

@@ -18,7 +18,7 @@ import { POWER_LEVELS } from './capabilities.ts';
 import { Refusal } from './status.ts';
 
 /** The kinds of events that this reader knows to report. */
-const REPORTED_EVENTS = [EVENT_TYPE.roSpec, EVENT_TYPE.aiSpec, EVENT_TYPE.antenna];
+const REPORTED_EVENTS = [EVENT_TYPE.gpi, EVENT_TYPE.roSpec, EVENT_TYPE.aiSpec, EVENT_TYPE.antenna];
 
 /** The content of a tag report unless the client selects: everything that costs nothing. */
 const FACTORY_REPORT: ParameterOf<'ROReportSpec'> = {
@@ -50,14 +50,24 @@ interface State {
   holdUponReconnect: boolean;
   events: Set<number>;
   antennas: Map<number, ParameterOf<'AntennaConfiguration'>>;
+  /** Inputs that are watched. */
+  inputs: Set<number>;
+}
+
+/** What GET_READER_CONFIG has to look at the hardware for. */
+export interface Ports {
+  isConnected(antenna: number): boolean;
+  isHigh(input: number): boolean;
 }
 
 export class ReaderConfig {
   readonly #antennas: number;
+  readonly #inputs: number;
   #state: State;
 
-  constructor(antennas: number) {
+  constructor({ antennas, inputs }: { antennas: number; inputs: number }) {
     this.#antennas = antennas;
+    this.#inputs = inputs;
     this.#state = factory();
   }
 
@@ -75,6 +85,10 @@ export class ReaderConfig {
     return this.#state.holdUponReconnect;
   }
 
+  watchesInput(input: number): boolean {
+    return this.#state.inputs.has(input);
+  }
+
   wantsEvent(eventType: number): boolean {
     return this.#state.events.has(eventType);
   }
@@ -82,12 +96,17 @@ export class ReaderConfig {
   /** @throws Refusal */
   set(change: { resetToFactoryDefault: boolean; parameters: readonly Parameter[] }): void {
     const base = change.resetToFactoryDefault ? factory() : this.#state;
-    const next: State = { ...base, events: new Set(base.events), antennas: new Map(base.antennas) };
+    const next: State = {
+      ...base,
+      events: new Set(base.events),
+      antennas: new Map(base.antennas),
+      inputs: new Set(base.inputs),
+    };
     for (const parameter of change.parameters) this.#apply(next, parameter);
     this.#state = next;
   }
 
-  get(request: { requestedData: number; antennaId: number }, connected: (antenna: number) => boolean): Parameter[] {
+  get(request: { requestedData: number; antennaId: number; gpiPort: number }, ports: Ports): Parameter[] {
     const { requestedData, antennaId } = request;
     if (requestedData > CONFIG_DATA.eventsAndReports) {
       throw new Refusal(STATUS_CODE.M_FieldError, `RequestedData ${requestedData} is not in 0–11`);
@@ -104,7 +123,7 @@ export class ReaderConfig {
       for (const antenna of each) {
         parameters.push({
           name: 'AntennaProperties',
-          connected: connected(antenna),
+          connected: ports.isConnected(antenna),
           antennaId: antenna,
           gainCentiDbi: 600,
         });
@@ -125,8 +144,21 @@ export class ReaderConfig {
       parameters.push({ name: 'LLRPConfigurationStateValue', value: 0 });
     }
     if (wants(CONFIG_DATA.keepaliveSpec)) parameters.push(keepalive);
+    if (wants(CONFIG_DATA.gpiPortCurrentState)) parameters.push(...this.#inputStates(request.gpiPort, ports));
     if (wants(CONFIG_DATA.eventsAndReports)) parameters.push({ name: 'EventsAndReports', holdUponReconnect });
     return parameters;
+  }
+
+  /** @param wanted 0 for all of them. */
+  #inputStates(wanted: number, ports: Ports): Parameter[] {
+    if (wanted > this.#inputs) throw new Refusal(STATUS_CODE.M_FieldError, `there is no input ${wanted}`);
+    const each = wanted === 0 ? Array.from({ length: this.#inputs }, (_, i) => i + 1) : [wanted];
+    return each.map((gpiPort) => ({
+      name: 'GPIPortCurrentState',
+      gpiPort,
+      enabled: this.#state.inputs.has(gpiPort),
+      state: ports.isHigh(gpiPort) ? 1 : 0,
+    }));
   }
 
   #antenna(antennaId: number): Parameter {
@@ -162,6 +194,15 @@ export class ReaderConfig {
           else state.events.delete(eventType);
         }
         return;
+      case 'GPIPortCurrentState': {
+        const { gpiPort, enabled } = parameter;
+        if (gpiPort < 1 || gpiPort > this.#inputs) {
+          throw new Refusal(STATUS_CODE.M_FieldError, `GPIPortCurrentState: there is no input ${gpiPort}`);
+        }
+        if (enabled) state.inputs.add(gpiPort);
+        else state.inputs.delete(gpiPort);
+        return;
+      }
       case 'AntennaConfiguration':
         checkAntennaConfiguration(parameter, this.#antennas);
         for (let antenna = 1; antenna <= this.#antennas; antenna++) {
@@ -197,5 +238,6 @@ function factory(): State {
     holdUponReconnect: false,
     events: new Set(),
     antennas: new Map(),
+    inputs: new Set(),
   };
 }

@@ -2,8 +2,12 @@ import { createConnection, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   decodeMessage,
+  decodeTagReads,
   encodeMessage,
+  encodeVendorParameter,
   findParameter,
+  impinjEnableExtensions,
+  impinjExtensionsStatus,
   inventoryRoSpec,
   LlrpFramer,
   type Message,
@@ -87,9 +91,9 @@ afterEach(async () => {
   for (const clean of cleanup.splice(0).reverse()) await clean();
 });
 
-async function started(readPoints = READ_POINTS) {
+async function started(readPoints = READ_POINTS, options: object = {}) {
   const test = testContext();
-  const reader = await llrpReader('portal', readerOptions.parse({}), readPoints).start(test.context);
+  const reader = await llrpReader('portal', readerOptions.parse(options), readPoints).start(test.context);
   cleanup.push(() => reader.stop());
   return { ...test, reader };
 }
@@ -354,5 +358,73 @@ describe('LLRP reader', () => {
     await clock.advance(2500);
     await until(() => ledger.length > 0, 'a report');
     expect(ledger).toMatchObject([{ antenna: 2 }]);
+  });
+
+  it('tells of its inputs: when asked, and each change of those that are watched', async () => {
+    const { reader, ledger } = await started();
+    const client = clientOf(reader);
+    expect(await attemptStatus(client)).toBe(0);
+    const events = [{ name: 'EventNotificationState', eventType: 1, enabled: true }];
+    const parameters = [
+      { name: 'ReaderEventNotificationSpec', parameters: events },
+      { name: 'GPIPortCurrentState', gpiPort: 2, enabled: true, state: 0 },
+    ];
+    const set = { name: 'SET_READER_CONFIG', resetToFactoryDefault: false } as const;
+    await client.ask({ ...set, parameters }, 'SET_READER_CONFIG_RESPONSE');
+    await reader.command('input', { number: 1, level: 'high' });
+    await reader.command('input', { number: 2, level: 'high' });
+    await reader.command('input', { number: 2, level: 'high' });
+    const { parameters: event } = await client.next('READER_EVENT_NOTIFICATION');
+    const data = findParameter(event, 'ReaderEventNotificationData');
+    expect(data?.parameters.at(-1)).toEqual({ name: 'GPIEvent', gpiPort: 2, gpiEvent: true });
+    const request = { antennaId: 0, requestedData: 9, gpiPort: 0, gpoPort: 0, parameters: [] };
+    const config = await client.ask({ name: 'GET_READER_CONFIG', ...request }, 'GET_READER_CONFIG_RESPONSE');
+    expect(config.parameters.slice(1)).toEqual([
+      { name: 'GPIPortCurrentState', gpiPort: 1, enabled: false, state: 1 },
+      { name: 'GPIPortCurrentState', gpiPort: 2, enabled: true, state: 1 },
+    ]);
+    expect(ledger).toMatchObject([
+      { kind: 'contact', detail: { port: 1, level: 'high' } },
+      { kind: 'contact', detail: { port: 2, level: 'high' } },
+    ]);
+    expect(client.messages).toEqual([]);
+    const absent = [{ name: 'GPIPortCurrentState', gpiPort: 3, enabled: true, state: 0 }];
+    const refused = await client.ask({ ...set, parameters: absent }, 'SET_READER_CONFIG_RESPONSE');
+    expect(statusOf(refused)?.statusCode).toBe(101);
+    await expect(reader.command('input', { number: 3, level: 'high' })).rejects.toMatchObject({
+      code: 'sim-command-invalid',
+    });
+  });
+
+  it('as one of Impinj knows its extensions, and as another does not', async () => {
+    const { reader, clock } = await started(READ_POINTS, { maker: 'impinj' });
+    const client = clientOf(reader);
+    expect(await attemptStatus(client)).toBe(0);
+    const enabled = await client.ask(impinjEnableExtensions, 'CUSTOM_MESSAGE');
+    expect(impinjExtensionsStatus(enabled)?.statusCode).toBe(0);
+    const reportExtensions = [
+      encodeVendorParameter({
+        name: 'ImpinjTagReportContentSelector',
+        parameters: [encodeVendorParameter({ name: 'ImpinjEnablePeakRSSI', mode: 1 })],
+      }),
+    ];
+    const spec = inventoryRoSpec({
+      roSpecId: 7,
+      antennaIds: [1],
+      start: 'immediate',
+      reportEveryTags: 1,
+      reportExtensions,
+    });
+    await client.ask({ name: 'ADD_ROSPEC', parameters: [spec] }, 'ADD_ROSPEC_RESPONSE');
+    await client.ask({ name: 'ENABLE_ROSPEC', roSpecId: 7 }, 'ENABLE_ROSPEC_RESPONSE');
+    void reader.observe?.({ ...PARCEL, dwellMs: 60_000 });
+    await clock.advance(500);
+    const [read] = decodeTagReads(encodeMessage(await client.next('RO_ACCESS_REPORT')));
+    expect(read?.vendor?.rssiDbm).toBe(read?.peakRssiDbm);
+
+    const other = await started();
+    const stranger = clientOf(other.reader);
+    const error = await stranger.ask(impinjEnableExtensions, 'ERROR_MESSAGE');
+    expect(statusOf(error)?.statusCode).toBe(109);
   });
 });

@@ -7,7 +7,7 @@
  *    for later, so that the ledger can tell what a host was told.
  *  - An active ROSpec runs an inventory round of all its antennas every ROUND_MS.
  *
- * Commands: `tag epc=… [dwellMs=…] [antenna=…]` · `antenna number=… connected=true|false` · `unplug`, `replug` (network) · faults
+ * Commands: `tag epc=… [dwellMs=…] [antenna=…]` · `antenna number=… connected=true|false` · `input number=… level=high|low` · `unplug`, `replug` (network) · faults
  * (noise and torn messages reset the connection) and `clear`.
  */
 import type { Socket } from 'node:net';
@@ -54,6 +54,10 @@ export const readerOptions = z.strictObject({
   /** 5084 is LLRP's own; 0 takes any free port. */
   port: z.int().min(0).max(65535).default(0),
   antennas: z.int().min(1).max(32).default(2),
+  /** General purpose inputs; all are low at the beginning. */
+  inputs: z.int().min(0).max(8).default(2),
+  /** Whose extensions it knows. */
+  maker: z.enum(['none', 'impinj']).default('none'),
 });
 export type ReaderOptions = z.infer<typeof readerOptions>;
 
@@ -89,6 +93,7 @@ class Reader implements RunningSimulator {
   readonly #faults: Faults;
   readonly #buffers = new Map<number, ReportBuffer>();
   readonly #unconnected = new Set<number>();
+  readonly #high = new Set<number>();
   /** Reports on their way to the client. */
   readonly #reporting = new Map<Promise<void>, readonly WaitingRead[]>();
   #listener: TcpListener | undefined;
@@ -101,7 +106,7 @@ class Reader implements RunningSimulator {
     const { antennas } = parts.options;
     this.id = parts.id;
     this.#parts = parts;
-    this.#config = new ReaderConfig(antennas);
+    this.#config = new ReaderConfig(parts.options);
     this.#faults = new Faults(parts.context.random.fork('faults'));
     this.#roSpecs = new RoSpecs(antennas, {
       started: (roSpec) => this.#roSpecEvent(roSpec, ROSPEC_EVENT.start),
@@ -142,6 +147,7 @@ class Reader implements RunningSimulator {
     else if (name === 'replug') await this.#network.replug();
     else if (name === 'tag') this.#tag(args);
     else if (name === 'antenna') this.#antenna(args);
+    else if (name === 'input') this.#input(args);
     else if (!this.#faults.command(name, args)) throw unknownCommand(this.id, name);
   }
 
@@ -186,10 +192,11 @@ class Reader implements RunningSimulator {
 
   #take(client: Client, frame: Buffer): void {
     const { reply, effect } = answerTo(frame, {
-      antennas: this.#parts.options.antennas,
+      build: this.#parts.options,
       config: this.#config,
       roSpecs: this.#roSpecs,
       isConnected: (antenna) => !this.#unconnected.has(antenna),
+      isHigh: (input) => this.#high.has(input),
       nowUs: () => this.#nowUs(),
     });
     if (reply) this.#post(reply);
@@ -319,6 +326,25 @@ class Reader implements RunningSimulator {
     if (!this.#config.wantsEvent(EVENT_TYPE.antenna)) return;
     const eventType = connected ? ANTENNA_EVENT.connected : ANTENNA_EVENT.disconnected;
     this.#event({ name: 'AntennaEvent', eventType, antennaId });
+  }
+
+  #input(args: CommandArgs): void {
+    const port = numberArg(args, 'number', 0);
+    const level = String(args.level ?? '');
+    if (!(port >= 1 && port <= this.#parts.options.inputs) || !['high', 'low'].includes(level)) {
+      throw new SimulatorError({
+        code: 'sim-command-invalid',
+        message: `input ${this.id}: number is one of its ${this.#parts.options.inputs} inputs, level is high or low`,
+      });
+    }
+    const isHigh = level === 'high';
+    if (this.#high.has(port) === isHigh) return;
+    if (isHigh) this.#high.add(port);
+    else this.#high.delete(port);
+    const atMs = wallMs(this.#parts.context.clock);
+    this.#parts.context.emit({ simulator: this.id, kind: 'contact', atMs, detail: { port, level } });
+    if (!this.#config.wantsEvent(EVENT_TYPE.gpi) || !this.#config.watchesInput(port)) return;
+    this.#event({ name: 'GPIEvent', gpiPort: port, gpiEvent: isHigh });
   }
 
   #event(event: Parameter): void {

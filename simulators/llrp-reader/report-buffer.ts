@@ -5,6 +5,9 @@
  * beyond that the oldest goes.
  */
 import {
+  decodeVendorParameter,
+  encodeVendorParameter,
+  filterParameters,
   findParameter,
   type Parameter,
   type ParameterOf,
@@ -72,7 +75,7 @@ export function reportOf(read: WaitingRead, spec: ParameterOf<'ROReportSpec'>): 
   const memory = selector && findParameter(selector.parameters, 'C1G2EPCMemorySelector');
   const epc = read.tag.sighting.epcHex;
   const epcBits = epc.length * 4;
-  return tagReportData({
+  const report = tagReportData({
     epc,
     epcBits,
     ...(selector?.enableRoSpecId && { roSpecId: read.roSpecId }),
@@ -87,5 +90,19 @@ export function reportOf(read: WaitingRead, spec: ParameterOf<'ROReportSpec'>): 
     // Length in words in the five highest bits; the rest says no user memory, no XPC, a GS1 EPC.
     ...(memory?.enablePcBits && { pc: Math.ceil(epcBits / 16) << 11 }),
     ...(selector?.enableAccessSpecId && { accessSpecId: 0 }),
+  });
+  if (!wantsExactRssi(spec)) return report;
+  const exact = encodeVendorParameter({ name: 'ImpinjPeakRSSI', rssiCentiDbm: read.rssiDbm * 100 });
+  return { ...report, parameters: [...report.parameters, exact] };
+}
+
+function wantsExactRssi(spec: ParameterOf<'ROReportSpec'>): boolean {
+  return filterParameters(spec.parameters, 'Custom').some((custom) => {
+    const selector = decodeVendorParameter(custom);
+    if (selector?.name !== 'ImpinjTagReportContentSelector') return false;
+    return filterParameters(selector.parameters, 'Custom').some((inner) => {
+      const choice = decodeVendorParameter(inner);
+      return choice?.name === 'ImpinjEnablePeakRSSI' && choice.mode === 1;
+    });
   });
 }

@@ -11,12 +11,14 @@ import {
   CAPABILITY_DATA,
   decodeHeader,
   decodeMessage,
+  impinjEnableExtensionsResponse,
+  isImpinjEnableExtensions,
   llrpStatus,
   type Message,
   type Parameter,
   STATUS_CODE,
 } from '../../protocols/llrp/index.ts';
-import { capabilities } from './capabilities.ts';
+import { type Build, capabilities } from './capabilities.ts';
 import type { ReaderConfig } from './config.ts';
 import type { RoSpecs } from './ro-specs.ts';
 import { Refusal } from './status.ts';
@@ -24,10 +26,12 @@ import { Refusal } from './status.ts';
 export const READER_VERSION = 1;
 
 export interface ReaderState {
-  antennas: number;
+  build: Build;
   config: ReaderConfig;
   roSpecs: RoSpecs;
   isConnected(antenna: number): boolean;
+  /** Level of a general purpose input. */
+  isHigh(input: number): boolean;
   nowUs(): number;
 }
 
@@ -62,12 +66,12 @@ function answer(request: Message, state: ReaderState): Answer {
         if (request.requestedData > CAPABILITY_DATA.airProtocol) {
           throw new Refusal(STATUS_CODE.M_FieldError, `RequestedData ${request.requestedData} is not in 0–4`);
         }
-        return capabilities(request.requestedData, state.antennas);
+        return capabilities(request.requestedData, state.build);
       });
       return { reply: { name: 'GET_READER_CAPABILITIES_RESPONSE', ...envelope, parameters } };
     }
     case 'GET_READER_CONFIG': {
-      const parameters = withStatus(() => config.get(request, state.isConnected));
+      const parameters = withStatus(() => config.get(request, state));
       return { reply: { name: 'GET_READER_CONFIG_RESPONSE', ...envelope, parameters } };
     }
     case 'SET_READER_CONFIG': {
@@ -110,6 +114,9 @@ function answer(request: Message, state: ReaderState): Answer {
       return { effect: 'release' };
     case 'KEEPALIVE_ACK':
       return { effect: 'keepalive-acknowledged' };
+    case 'CUSTOM_MESSAGE':
+      if (state.build.maker !== 'impinj' || !isImpinjEnableExtensions(request)) return accessAnswer(request);
+      return { reply: impinjEnableExtensionsResponse(envelope, llrpStatus()) };
     default:
       return accessAnswer(request);
   }

@@ -14,12 +14,13 @@ export interface ClimateOptions {
   humidityPercent: number;
 }
 
-/** Goes to `toCelsius` within `rampS`, stays for `holdS`, comes back within `rampS`. */
+/** Goes to `toCelsius` within `rampS`, stays for `holdS`, comes back within `recoverS`, which is `rampS` unless told. */
 export interface Excursion {
   startS: number;
   toCelsius: number;
   rampS: number;
   holdS: number;
+  recoverS?: number;
 }
 
 export interface Climate {
@@ -45,14 +46,28 @@ export function climateAt(
 }
 
 /** When an excursion no longer matters. */
-export function endOf(excursion: Excursion): number {
-  return excursion.startS + 2 * excursion.rampS + excursion.holdS;
+export function endOf({ startS, rampS, holdS, recoverS = rampS }: Excursion): number {
+  return startS + rampS + holdS + recoverS;
 }
 
-function shareOf({ startS, rampS, holdS }: Excursion, atS: number): number {
+/**
+ * Between which times the set point is beyond a limit during an excursion; exact for the temperature as well where neither swing nor
+ * noise is on it. Undefined when it does not pass the limit.
+ */
+export function beyond(
+  excursion: Excursion,
+  { baseCelsius, limitCelsius }: { baseCelsius: number; limitCelsius: number },
+): { fromS: number; untilS: number } | undefined {
+  const share = (limitCelsius - baseCelsius) / (excursion.toCelsius - baseCelsius);
+  if (!(share > 0 && share < 1)) return undefined;
+  const { startS, rampS, holdS, recoverS = rampS } = excursion;
+  return { fromS: startS + share * rampS, untilS: startS + rampS + holdS + (1 - share) * recoverS };
+}
+
+function shareOf({ startS, rampS, holdS, recoverS = rampS }: Excursion, atS: number): number {
   const intoS = atS - startS;
   if (intoS < 0) return 0;
   if (intoS < rampS) return intoS / rampS;
   if (intoS <= rampS + holdS) return 1;
-  return Math.max(0, 1 - (intoS - rampS - holdS) / rampS);
+  return Math.max(0, 1 - (intoS - rampS - holdS) / recoverS);
 }

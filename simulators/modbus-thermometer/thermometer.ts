@@ -1,24 +1,12 @@
 /**
- * A temperature and humidity module (XY-MD02) on a Modbus RTU line, on Modbus TCP as well if asked.
+ * A temperature and humidity module (XY-MD02) on a Modbus RTU line, on Modbus TCP as well if asked (modbus-slave.ts).
  *
- * It behaves as a slave on a shared bus: it answers its own unit address only, executes broadcasts (unit 0) in silence, says
- * nothing to frames with a wrong CRC, and takes a silent line as the end of a torn frame.
- *
- * Commands: `excursion to=… [rampS=…] [holdS=…]`, and those of every serial device; `checksum` spoils the CRC of answers,
- * `silence` keeps them back.
+ * Commands: `excursion to=… [rampS=…] [holdS=…] [recoverS=…] [limit=…]` (the ledger then says when the limit is passed), and
+ * those of every serial device.
  */
-import type { Socket } from 'node:net';
 import { z } from 'zod';
-import { sleep } from '../../protocols/base/clock.ts';
-import {
-  encodeRtu,
-  encodeTcp,
-  ModbusTcpFramer,
-  type RtuFrame,
-  RtuRequestFramer,
-} from '../../protocols/modbus/index.ts';
-import { numberArg, sendThroughFaults } from '../faults.ts';
-import { flipByte, openSerialPort, type SerialPort } from '../serial-port.ts';
+import { numberArg } from '../faults.ts';
+import { type ModbusSlave, openModbusSlave } from '../modbus-slave.ts';
 import {
   type CommandArgs,
   type RunningSimulator,
@@ -27,15 +15,8 @@ import {
   SimulatorError,
   wallMs,
 } from '../simulator.ts';
-import { openTcpListener, type TcpListener } from '../tcp-listener.ts';
-import { type Climate, climateAt, type Excursion, endOf } from './climate.ts';
+import { beyond, type Climate, climateAt, type Excursion, endOf } from './climate.ts';
 import { BAUD_RATES, Registers } from './registers.ts';
-
-/** Well above 3.5 characters at 9600 baud: no host pauses that long within a frame. */
-const SILENCE_MS = 50;
-/** Between request and answer; the module needs a few milliseconds, and 3.5 characters of silence must pass. */
-const TURNAROUND_MS = 5;
-const POLL_MS = 4;
 
 export const thermometerOptions = z.strictObject({
   path: z.string().min(1).optional(),
@@ -73,13 +54,9 @@ class Thermometer implements RunningSimulator {
   readonly #options: ThermometerOptions;
   readonly #context: SimulatorContext;
   readonly #registers: Registers;
-  readonly #framer = new RtuRequestFramer();
   readonly #startUs: number;
-  #port: SerialPort | undefined;
-  #listener: TcpListener | undefined;
+  #slave: ModbusSlave | undefined;
   #excursions: Excursion[] = [];
-  #cancelSilence: () => void = () => {};
-  #stopped = false;
 
   constructor(id: string, options: ThermometerOptions, context: SimulatorContext) {
     this.id = id;
@@ -91,86 +68,36 @@ class Thermometer implements RunningSimulator {
 
   async open(): Promise<void> {
     const { path, tcpPort, host } = this.#options;
-    const onData = (bytes: Buffer) => this.#take(bytes);
-    this.#port = await openSerialPort(this.#context, { id: this.id, path, onData, pollMs: POLL_MS });
-    if (tcpPort === undefined) return;
-    try {
-      this.#listener = await openTcpListener({ host, port: tcpPort, onConnection: (socket) => this.#serve(socket) });
-    } catch (error) {
-      await this.#port.close();
-      throw error;
-    }
+    this.#slave = await openModbusSlave(this.#context, {
+      id: this.id,
+      path,
+      tcpPort,
+      host,
+      unitId: () => this.#registers.unitId,
+      answer: (pdu) => this.#registers.answer(pdu, this.#climate()),
+    });
   }
 
   get address(): string {
-    return this.#serial.address;
+    return this.#bus.address;
   }
 
   get otherAddresses(): readonly string[] {
-    return this.#listener ? [this.#listener.address] : [];
+    return this.#bus.otherAddresses;
   }
 
   async command(name: string, args: CommandArgs = {}): Promise<void> {
-    if (name === 'excursion') return this.#startExcursion(args);
-    await this.#serial.command(name, args);
-    if (name === 'unplug') await this.#listener?.unplug();
-    if (name === 'replug') await this.#listener?.replug();
+    if (name === 'excursion') this.#startExcursion(args);
+    else await this.#bus.command(name, args);
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancelSilence();
-    await this.#listener?.unplug();
-    await this.#serial.close();
+  stop(): Promise<void> {
+    return this.#bus.close();
   }
 
-  get #serial(): SerialPort {
-    if (this.#port === undefined) throw new Error('the thermometer was not opened');
-    return this.#port;
-  }
-
-  #take(bytes: Buffer): void {
-    this.#cancelSilence();
-    for (const frame of this.#framer.push(bytes)) this.#answer(frame);
-    this.#cancelSilence = this.#context.clock.after(SILENCE_MS, () => {
-      for (const frame of this.#framer.idle()) this.#answer(frame);
-    });
-  }
-
-  #answer(request: RtuFrame): void {
-    const broadcast = request.unitId === 0;
-    if (!broadcast && request.unitId !== this.#registers.unitId) return;
-    const pdu = this.#registers.answer(request.pdu, this.#climate());
-    if (broadcast) return;
-    const frame = encodeRtu({ unitId: request.unitId, pdu });
-    this.#send(frame).catch((error: unknown) => {
-      this.#context.log.error({ simulator: this.id, err: error }, 'a Modbus answer could not be sent');
-    });
-  }
-
-  async #send(frame: Buffer): Promise<void> {
-    await sleep(this.#context.clock, TURNAROUND_MS);
-    if (!this.#stopped) await this.#serial.send(frame, { corrupt: (bytes) => flipByte(bytes, -1) });
-  }
-
-  #serve(socket: Socket): void {
-    const framer = new ModbusTcpFramer();
-    const { clock } = this.#context;
-    const write = (bytes: Uint8Array): Promise<boolean> =>
-      new Promise((resolve) => socket.write(bytes, (error) => resolve(!error)));
-    socket.on('data', (chunk: Buffer) => {
-      for (const { transactionId, unitId, pdu } of framer.push(chunk)) {
-        // Over TCP 0 and 255 stand for the device itself (MODBUS Messaging on TCP/IP V1.0b, clause 4.4.2.1).
-        if (unitId !== this.#registers.unitId && unitId !== 0 && unitId !== 255) continue;
-        const answer = this.#registers.answer(pdu, this.#climate());
-        const frame = encodeTcp({ transactionId, unitId, pdu: answer });
-        // Modbus TCP has no checksum: a wrong length field is what a client can notice.
-        const corrupt = (bytes: Buffer) => flipByte(bytes, 5);
-        sendThroughFaults(frame, { faults: this.#serial.faults, clock, write, corrupt }).catch((error: unknown) => {
-          this.#context.log.error({ simulator: this.id, err: error }, 'a Modbus answer could not be sent');
-        });
-      }
-    });
+  get #bus(): ModbusSlave {
+    if (this.#slave === undefined) throw new Error('the thermometer was not opened');
+    return this.#slave;
   }
 
   #climate(): Climate {
@@ -183,19 +110,32 @@ class Thermometer implements RunningSimulator {
     const toCelsius = numberArg(args, 'to', this.#options.baseCelsius + 8);
     const rampS = numberArg(args, 'rampS', 5);
     const holdS = numberArg(args, 'holdS', 20);
-    if (!(toCelsius >= -40 && toCelsius <= 125) || !(rampS > 0) || !(holdS >= 0)) {
+    const recoverS = numberArg(args, 'recoverS', rampS);
+    if (!(toCelsius >= -40 && toCelsius <= 125) || !(rampS > 0) || !(holdS >= 0) || !(recoverS > 0)) {
       throw new SimulatorError({
         code: 'sim-command-invalid',
-        message: `excursion ${this.id}: to is −40 to 125 °C, rampS above 0, holdS 0 or more`,
+        message: `excursion ${this.id}: to is −40 to 125 °C, rampS and recoverS above 0, holdS 0 or more`,
       });
     }
-    this.#excursions.push({ startS: this.#nowS(), toCelsius, rampS, holdS });
-    this.#context.emit({
-      simulator: this.id,
-      kind: 'excursion',
-      atMs: wallMs(this.#context.clock),
-      detail: { toCelsius, rampS, holdS },
-    });
+    const excursion = { startS: this.#nowS(), toCelsius, rampS, holdS, recoverS };
+    const detail = { toCelsius, rampS, holdS, recoverS, ...this.#beyondLimit(excursion, args) };
+    this.#excursions.push(excursion);
+    this.#context.emit({ simulator: this.id, kind: 'excursion', atMs: wallMs(this.#context.clock), detail });
+  }
+
+  #beyondLimit(excursion: Excursion, args: CommandArgs) {
+    if (args.limit === undefined) return {};
+    const limitCelsius = numberArg(args, 'limit', 0);
+    const { baseCelsius } = this.#options;
+    const times = beyond(excursion, { baseCelsius, limitCelsius });
+    if (times === undefined) {
+      throw new SimulatorError({
+        code: 'sim-command-invalid',
+        message: `excursion ${this.id}: limit ${limitCelsius} is not between ${baseCelsius} and ${excursion.toCelsius} °C`,
+      });
+    }
+    const atMs = (s: number): number => Math.round(wallMs(this.#context.clock) + (s - excursion.startS) * 1000);
+    return { limitCelsius, beyondFromMs: atMs(times.fromS), beyondUntilMs: atMs(times.untilS) };
   }
 
   #nowS(): number {

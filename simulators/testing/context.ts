@@ -11,6 +11,7 @@ export function testContext(seed: number | string = 1) {
   const ledger: LedgerEntry[] = [];
   const context: SimulatorContext = {
     clock,
+    wireClock: clock,
     random: seededRandom(seed),
     log: silentLog,
     emit: (entry) => ledger.push(entry),

@@ -7,7 +7,8 @@
  * The host's register writes `FF AA 03 rate 00` change the rate; other settings are taken and ignored, as the frames
  * they would add are not simulated.
  *
- * Commands: `shock [peakG=…] [durationMs=…] [axis=x|y|z]`, and those of every serial device.
+ * Commands: `shock [peakG=…] [durationMs=…] [axis=x|y|z]`, `drop [heightCm=…] [durationMs=…] [axis=x|y|z]` (free fall, then the
+ * impact that this height gives), and those of every serial device.
  */
 import { z } from 'zod';
 import { encodeWitmotion } from '../../protocols/shock/witmotion-encoder.ts';
@@ -22,7 +23,7 @@ import {
   SimulatorError,
   wallMs,
 } from '../simulator.ts';
-import { type Axis, accelerationAt, type Shock, shockEndUs } from './motion.ts';
+import { type Axis, accelerationAt, impactOf, type Shock, shockEndUs } from './motion.ts';
 
 const BATCH_MS = 20;
 const BACKLOG_US = 1_000_000;
@@ -106,6 +107,7 @@ class Sensor implements RunningSimulator {
 
   async command(name: string, args: CommandArgs = {}): Promise<void> {
     if (name === 'shock') this.#shock(args);
+    else if (name === 'drop') this.#drop(args);
     else await this.#serial.command(name, args);
   }
 
@@ -155,17 +157,45 @@ class Sensor implements RunningSimulator {
 
   #shock(args: CommandArgs): void {
     const peakG = numberArg(args, 'peakG', 8);
-    const durationMs = numberArg(args, 'durationMs', 60);
-    const axis = args.axis ?? 'z';
+    this.#strike('shock', { ...this.#pulseOf(args), peakG, fallMs: 0 }, {});
+  }
+
+  #drop(args: CommandArgs): void {
+    const heightCm = numberArg(args, 'heightCm', 60);
+    const pulse = this.#pulseOf(args);
+    const { peakG, fallMs, velocityChangeMetersPerSecond } = impactOf({ heightCm, durationMs: pulse.durationMs });
+    const detail = {
+      heightCm,
+      fallMs: rounded(fallMs),
+      velocityChangeMetersPerSecond: rounded(velocityChangeMetersPerSecond),
+    };
+    this.#strike('drop', { ...pulse, peakG, fallMs }, detail);
+  }
+
+  #pulseOf(args: CommandArgs) {
+    return { durationMs: numberArg(args, 'durationMs', 60), axis: args.axis ?? 'z' };
+  }
+
+  #strike(
+    command: string,
+    pulse: { peakG: number; durationMs: number; axis: unknown; fallMs: number },
+    detail: Record<string, number>,
+  ): void {
+    const { peakG, durationMs, axis, fallMs } = pulse;
     if (!(peakG > 0 && peakG <= 500) || !(durationMs > 0 && durationMs <= 1000) || !isAxis(axis)) {
       throw new SimulatorError({
         code: 'sim-command-invalid',
-        message: `shock ${this.id}: peakG is above 0 up to 500, durationMs above 0 up to 1000, axis x, y or z`,
+        message: `${command} ${this.id}: peakG is above 0 up to 500, durationMs above 0 up to 1000, axis x, y or z; heightCm is above 0`,
       });
     }
     const { clock, emit } = this.#parts.context;
-    this.#shocks.push({ startUs: clock.monotonicUs(), peakG, durationMs, axis });
-    emit({ simulator: this.id, kind: 'shock', atMs: wallMs(clock), detail: { peakG, durationMs, axis } });
+    this.#shocks.push({ startUs: clock.monotonicUs() + fallMs * 1000, peakG, durationMs, axis, fallMs });
+    emit({
+      simulator: this.id,
+      kind: 'shock',
+      atMs: Math.round(wallMs(clock) + fallMs),
+      detail: { peakG: rounded(peakG), durationMs, axis, ...detail },
+    });
   }
 
   /** Register writes of the host: FF AA register valueLow valueHigh. */
@@ -182,6 +212,10 @@ class Sensor implements RunningSimulator {
       this.#received = this.#received.subarray(at + 5);
     }
   }
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }
 
 function isAxis(value: unknown): value is Axis {

@@ -1,0 +1,44 @@
+/**
+ * Throughput of the hub, each path beside what one would write and beside the limit of the machine, in one run.
+ *
+ *   npm run bench -- hub [--only ingest,process,lines,dedup,wire-size,connections] [--events 400000] [--turns 2] [--json]
+ *
+ * Rows of short work run in this process; ingest and process run as processes of their own beside a real Kafka.
+ */
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { print, type Row } from './row.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'dedup,wire-size,lines,ingest,process,connections' },
+    events: { type: 'string', default: '400000' },
+    turns: { type: 'string', default: '2' },
+    connections: { type: 'string', default: '4000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const events = Number(values.events);
+const turns = Number(values.turns);
+
+// Memory is measured after a collection.
+setFlagsFromString('--expose-gc');
+globalThis.gc = runInNewContext('gc') as NodeJS.GCFunction;
+
+const PATHS: Record<string, () => Promise<Row[]>> = {
+  dedup: async () => [await (await import('./hub/dedup.ts')).dedup(Math.min(events, 400_000))],
+  'wire-size': async () => [await (await import('./hub/wire-size.ts')).wireSize()],
+  lines: async () => [await (await import('./hub/lines.ts')).lines(Math.min(events, 200_000))],
+  ingest: async () => (await import('./hub/ingest.ts')).ingest({ events, turns }),
+  process: async () => (await import('./hub/process.ts')).processing({ events, turns }),
+  connections: async () => [await (await import('./hub/connections.ts')).connections(Number(values.connections))],
+};
+
+const rows: Row[] = [];
+for (const name of values.only.split(',')) {
+  const path = PATHS[name];
+  if (!path) throw new Error(`no path ${name}: ${Object.keys(PATHS).join(', ')}`);
+  rows.push(...(await path()));
+}
+print(rows, values.json);
