@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocols,edge,hub,simulators,cli,scripts,test/house}/**/*.test.ts'],
+          include: ['{protocols,edge,hub,simulators,cli,scripts,test/house,test/chaos,test/simulation}/**/*.test.ts'],
           exclude: ['**/*.server.test.ts'],
           // Generous: a busy machine compiles PGlite for seconds. No test measures time.
           testTimeout: 60_000,

@@ -5,7 +5,7 @@ peer_commands=(
   initdb=postgresql psql=postgresql-client mosquitto=mosquitto mosquitto_pub=mosquitto-clients
   redis-server=redis-server redis-cli=redis-tools victoria-metrics=victoria-metrics
   kcat=kcat socat=socat gpsd=gpsd gpspipe=gpsd-clients mbpoll=mbpoll tshark=tshark
-  chromium=chromium umockdev-run=umockdev java=openjdk-17-jre-headless python3=python3
+  chromium=chromium umockdev-run=umockdev systemd-notify=systemd java=openjdk-17-jre-headless python3=python3
 )
 
 setup_peers() {

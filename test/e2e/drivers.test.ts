@@ -3,122 +3,24 @@
  * simulators; that those are accepted as the real thing by independent programs is tested with the simulators.
  */
 import { closeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../cli/system-clock.ts';
-import type { Reading } from '../../edge/driver.ts';
-import { DRIVERS } from '../../edge/drivers/index.ts';
-import type { DeviceHealth } from '../../edge/transport/device-health.ts';
-import { openTransport } from '../../edge/transport/open.ts';
+import { describe, expect, it } from 'vitest';
 import { openSerial } from '../../edge/transport/serial.ts';
-import { type SupervisedDevice, superviseDevice } from '../../edge/transport/supervisor.ts';
-import { silentLog } from '../../protocols/base/log.ts';
-import { llrpReader, readerOptions } from '../../simulators/llrp-reader/reader.ts';
-import { modbusThermometer, thermometerOptions } from '../../simulators/modbus-thermometer/thermometer.ts';
 import { openNativePty } from '../../simulators/native-pty.ts';
-import { gpsOptions, nmeaGps } from '../../simulators/nmea-gps/receiver.ts';
-import { openPty } from '../../simulators/pty.ts';
-import { seededRandom } from '../../simulators/random.ts';
-import { scannerOptions, serialBarcode } from '../../simulators/serial-barcode/scanner.ts';
-import type { RunningSimulator, Simulator } from '../../simulators/simulator.ts';
-import { witmotion, witmotionOptions } from '../../simulators/witmotion/sensor.ts';
+import {
+  accelerometer,
+  clock,
+  driverBench,
+  eventually,
+  gps,
+  portal,
+  STANDING,
+  scanner,
+  scanUntilHeard,
+  tcp,
+  thermometer,
+} from './driver-bench.ts';
 
-/** What the brief of a gateway promises: from the moment a device is back to its first reading. */
-const REPLUG_LIMIT_MS = 2_000;
-const STANDING = {
-  latitude: 50.1,
-  longitude: 8.6,
-  altitudeMeters: 110,
-  speedMetersPerSecond: 0,
-  courseDegrees: 0,
-  stop: 'hub',
-  stopLeftS: 3600,
-};
-const drive = { now: () => STANDING };
-const clock = systemClock();
-
-let runDir: string;
-let stop: AbortController;
-let simulators: RunningSimulator[];
-let devices: SupervisedDevice[];
-
-beforeEach(async () => {
-  runDir = await mkdtemp(join(tmpdir(), 'milepost-drivers-'));
-  stop = new AbortController();
-  simulators = [];
-  devices = [];
-});
-
-afterEach(async () => {
-  stop.abort();
-  await Promise.all(devices.map(({ done }) => done));
-  await Promise.all(simulators.map((simulator) => simulator.stop()));
-  await rm(runDir, { recursive: true, force: true });
-});
-
-async function simulate(simulator: Simulator): Promise<RunningSimulator> {
-  const context = { clock, random: seededRandom(7), log: silentLog, emit: () => {}, runDir, openLine: openPty };
-  const running = await simulator.start(context);
-  simulators.push(running);
-  return running;
-}
-
-const scanner = () => serialBarcode('scanner', scannerOptions.parse({}));
-const thermometer = (more: object = {}) => modbusThermometer('thermometer', thermometerOptions.parse(more));
-const gps = () => nmeaGps('gps', gpsOptions.parse({}), drive);
-const accelerometer = () => witmotion('shock', witmotionOptions.parse({}), drive);
-const portal = (more: object = {}) => llrpReader('portal', readerOptions.parse(more), new Map());
-
-interface Watched {
-  device: SupervisedDevice;
-  readings: Reading[];
-  changes: string[];
-  of<K extends Reading['kind']>(kind: K): Extract<Reading, { kind: K }>[];
-}
-
-async function supervise(kind: string, options: object): Promise<Watched> {
-  const driver = await DRIVERS[kind]?.();
-  if (!driver) throw new Error(`no driver '${kind}'`);
-  const readings: Reading[] = [];
-  const changes: string[] = [];
-  const device = superviseDevice({
-    deviceId: kind,
-    driver,
-    options: driver.options.parse(options),
-    openTransport,
-    clock,
-    log: silentLog,
-    random: Math.random,
-    signal: stop.signal,
-    onReading: async (reading) => void readings.push(reading),
-    onHealthChange: ({ state, code }: DeviceHealth) => void changes.push(code ? `${state} ${code}` : state),
-  });
-  devices.push(device);
-  const of: Watched['of'] = (wanted) =>
-    readings.filter((reading): reading is Extract<Reading, { kind: typeof wanted }> => reading.kind === wanted);
-  return { device, readings, changes, of };
-}
-
-const eventually = (check: () => void, timeoutMs = 10_000) => vi.waitFor(check, { timeout: timeoutMs, interval: 20 });
-
-function tcp(address: string): { host: string; port: number } {
-  const [host = '', port = ''] = address.split(':');
-  return { host, port: Number(port) };
-}
-
-/** Scans until one arrives: a reader does not know when somebody listens. */
-async function scanUntilHeard(simulator: RunningSimulator, watched: Watched, text: string): Promise<void> {
-  const before = watched.of('scan').length;
-  await vi.waitFor(
-    async () => {
-      await simulator.command('scan', { text, aim: ']C1' });
-      expect(watched.of('scan').length).toBeGreaterThan(before);
-    },
-    { timeout: 10_000, interval: 50 },
-  );
-}
+const { simulate, supervise, letGo, signal } = driverBench();
 
 describe('five devices, really spoken to', () => {
   it('reads a scan from the serial bar code reader', async () => {
@@ -187,70 +89,9 @@ describe('five devices, really spoken to', () => {
     await eventually(() => expect(second.device.health).toMatchObject({ state: 'fault', code: 'reader-busy' }));
     // … and that one learns of it; when all have gone in order, the reader is free within a moment.
     await eventually(() => expect(watched.of('status').map(({ code }) => code)).toContain('reader-second-client'));
-    stop.abort();
-    await Promise.all(devices.map(({ done }) => done));
-    stop = new AbortController();
+    await letGo();
     const third = await supervise('llrp', tcp(simulator.address));
     await eventually(() => expect(third.device.health.state).toBe('online'), 3_000);
-  });
-});
-
-describe('unplugging', () => {
-  it.each([
-    [
-      'modbus-rtu',
-      thermometer,
-      { units: [{ unitId: 1, map: 'sht20' }], intervalMs: 200, timeoutMs: 300 },
-      'temperature',
-    ],
-    ['witmotion', accelerometer, { vibrationWindowMs: 300 }, 'vibration'],
-    ['nmea', gps, {}, 'position'],
-  ] as const)('%s reads again within two seconds of its return', async (kind, simulator, options, reading) => {
-    const running = await simulate(simulator());
-    const watched = await supervise(kind, { path: running.address, ...options });
-    await eventually(() => expect(watched.of(reading).length).toBeGreaterThan(0));
-    for (let turn = 0; turn < 2; turn++) {
-      await running.command('unplug');
-      await eventually(() => expect(watched.device.health.state).toBe('offline'));
-      // Long enough for the look-outs to be at their longest interval.
-      await new Promise((resolve) => setTimeout(resolve, 2_500));
-      expect(watched.device.health).toMatchObject({ state: 'offline', code: 'port-missing' });
-      const before = watched.readings.length;
-      const backAt = Date.now();
-      await running.command('replug');
-      // The GPS itself says something once a second only.
-      await eventually(() => expect(watched.readings.length).toBeGreaterThan(before));
-      expect(Date.now() - backAt).toBeLessThan(REPLUG_LIMIT_MS + (kind === 'nmea' ? 1_100 : 0));
-    }
-    expect(watched.device.health.reconnects).toBe(2);
-    expect(watched.changes.filter((change) => change === 'online')).toHaveLength(3);
-  });
-
-  it('serial-barcode hears a scan within two seconds of its return', async () => {
-    const running = await simulate(scanner());
-    const watched = await supervise('serial-barcode', { path: running.address });
-    await scanUntilHeard(running, watched, 'BEFORE');
-    await running.command('unplug');
-    await eventually(() => expect(watched.device.health.state).toBe('offline'));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const backAt = Date.now();
-    await running.command('replug');
-    await scanUntilHeard(running, watched, 'AFTER');
-    expect(Date.now() - backAt).toBeLessThan(REPLUG_LIMIT_MS);
-  });
-
-  it('llrp reads again within two seconds of the reader’s return', async () => {
-    const running = await simulate(portal());
-    const watched = await supervise('llrp', tcp(running.address));
-    await eventually(() => expect(watched.changes).toEqual(['online']));
-    await running.command('unplug');
-    await eventually(() => expect(watched.device.health.state).toBe('offline'));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const backAt = Date.now();
-    await running.command('replug');
-    await running.command('tag', { epc: '3074257bf7194e4000001a85', antenna: 1, dwellMs: 5_000 });
-    await eventually(() => expect(watched.of('tag').length).toBeGreaterThan(0));
-    expect(Date.now() - backAt).toBeLessThan(REPLUG_LIMIT_MS);
   });
 });
 
@@ -304,7 +145,7 @@ describe('a real pseudo-terminal under the serial transport', () => {
     // Nobody reads this master: after some kilobytes the kernel takes no more.
     const { master, slave, pty } = openNativePty();
     closeSync(slave);
-    const wedged = await openSerial({ kind: 'serial', path: pty, baudRate: 9600 }, stop.signal);
+    const wedged = await openSerial({ kind: 'serial', path: pty, baudRate: 9600 }, signal());
     const stuck = expect(wedged.write(Buffer.alloc(1_000_000))).rejects.toMatchObject({ code: 'port-failed' });
 
     const simulator = await simulate(scanner());

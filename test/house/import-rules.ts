@@ -35,7 +35,12 @@ const LAWS: Readonly<Record<Side, Law>> = {
     packages: [
       '@electric-sql/pglite',
       '@influxdata/influxdb-client',
+      '@opentelemetry/api',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace-base',
       'aedes',
+      'ajv',
       'fastest-levenshtein',
       'fastify',
       'ioredis',
@@ -51,7 +56,7 @@ const LAWS: Readonly<Record<Side, Law>> = {
   },
   simulators: {
     folders: ['simulators', 'protocols'],
-    packages: ['@lydell/node-pty', 'commander', 'fastest-levenshtein', 'pino', 'yaml', 'zod'],
+    packages: ['@lydell/node-pty', 'commander', 'fastest-levenshtein', 'mqtt', 'pino', 'serialport', 'yaml', 'zod'],
   },
   cli: {
     folders: ['cli', 'edge', 'hub', 'simulators', 'protocols'],
@@ -70,10 +75,13 @@ const OPTIONAL = new Set(['node-hid', 'node-rdkafka']);
 /** What a driver sees of edge/ outside its own folder: the contracts, and readers and messages made for drivers. */
 const DRIVER_SEES = new Set([
   'edge/driver.ts',
+  'edge/position-gate.ts',
   'edge/transport/transport.ts',
   'edge/transport/options.ts',
   'edge/transport/chunk-reader.ts',
+  'edge/transport/frame-link.ts',
   'edge/transport/fault-log.ts',
+  'edge/transport/trouble.ts',
 ]);
 const KNOWS_NO_DRIVER = /^edge\/(pipeline|rules|outbox|uplink)\//;
 const DRIVER = /^edge\/drivers\/([^/]+)\//;

@@ -12,6 +12,8 @@ import { type Server, serverFolder, startServer } from './server-process.ts';
 export interface KafkaOptions {
   /** Broker properties beside or instead of ours, for example `{ 'log.cleaner.backoff.ms': '100' }`. */
   properties?: Readonly<Record<string, string>>;
+  /** A second listener for clients that come through a proxy: it listens on `port` and sends them to `advertised` (`host:port`). */
+  proxied?: { port: number; advertised: string };
 }
 
 const run = promisify(execFile);
@@ -22,7 +24,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Server> {
   const port = await freePort();
   const properties = join(folder, 'server.properties');
   const logging = join(folder, 'log4j2.properties');
-  const settings = { ...brokerSettings({ folder, port, controllerPort: await freePort() }), ...options.properties };
+  const ports = { port, controllerPort: await freePort(), proxied: options.proxied };
+  const settings = { ...brokerSettings({ folder, ...ports }), ...options.properties };
   await writeFile(properties, asProperties(settings));
   await writeFile(logging, asProperties(LOGGING));
 
@@ -45,16 +48,23 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Server> {
   });
 }
 
-function brokerSettings(options: { folder: string; port: number; controllerPort: number }): Record<string, string> {
-  const { folder, port, controllerPort } = options;
+function brokerSettings(options: {
+  folder: string;
+  port: number;
+  controllerPort: number;
+  proxied: KafkaOptions['proxied'];
+}): Record<string, string> {
+  const { folder, port, controllerPort, proxied } = options;
+  const clients = proxied === undefined ? '' : `,PROXIED://${HOST}:${proxied.port}`;
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@${HOST}:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    listeners: `PLAINTEXT://${HOST}:${port},CONTROLLER://${HOST}:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${HOST}:${port}`,
+    listeners: `PLAINTEXT://${HOST}:${port},CONTROLLER://${HOST}:${controllerPort}${clients}`,
+    'advertised.listeners': `PLAINTEXT://${HOST}:${port}${proxied ? `,PROXIED://${proxied.advertised}` : ''}`,
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT',
     'log.dirs': join(folder, 'data'),
     // One node: nothing can be replicated.
     'offsets.topic.replication.factor': '1',

@@ -24,9 +24,11 @@ export const TOOLS = [
   'tshark',
   'chromium',
   'umockdev-run',
+  'systemd-notify',
   'sllurp',
   'pymodbus',
   'node-rdkafka',
+  'tmpfs',
 ] as const;
 export type ToolName = (typeof TOOLS)[number];
 
@@ -79,6 +81,8 @@ export function whyMissing(need: Need): string | undefined {
       return commandFails(python, ['-c', 'import pymodbus, serial']);
     case 'node-rdkafka':
       return commandFails(process.execPath, ['-e', "require('node-rdkafka')"]);
+    case 'tmpfs':
+      return process.getuid?.() === 0 ? programMissing('mount') : 'only root may mount a file system of a limited size';
     default:
       return programMissing(need);
   }

@@ -34,6 +34,7 @@ export async function startSampleHub({ port = 0, seed = true } = {}): Promise<Sa
     changes,
     clock: systemClock(),
     log: silentLog,
+    roles: ['api'],
     health: { store: () => store.healthy(), timeSeries: () => timeSeries.healthy() },
     metrics: async () => '# no metrics\n',
   });

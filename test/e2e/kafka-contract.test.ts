@@ -1,0 +1,148 @@
+/**
+ * What a reader without Milepost code finds in Kafka: records with their headers, in JSON and in Protobuf, states of packages; read with kcat,
+ * protobufjs and the example under deploy/kafka.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import protobuf from 'protobufjs';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../cli/system-clock.ts';
+import { checkHubConfig } from '../../hub/config.ts';
+import { runHub } from '../../hub/main.ts';
+import { silentLog } from '../../protocols/base/log.ts';
+import { describeWith } from '../servers/needs.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const TOKEN = 'a-token-of-a-partner';
+
+interface Message {
+  key: string;
+  payload: string;
+  headers: string[];
+}
+
+describeWith(['kafka', 'kcat'], 'the Kafka contract', ({ kafka }) => {
+  const run = async (command: string, args: readonly string[]): Promise<Buffer> => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const chunks: Buffer[] = [];
+    for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  };
+  const kcat = (topic: string, ...more: string[]) =>
+    run('kcat', [
+      '-C',
+      '-q',
+      '-e',
+      '-b',
+      kafka.url,
+      '-t',
+      topic,
+      '-o',
+      'beginning',
+      '-X',
+      'isolation.level=read_committed',
+      ...more,
+    ]);
+  const messages = async (topic: string): Promise<Message[]> =>
+    String(await kcat(topic, '-J'))
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Message);
+  const until = async <T>(ask: () => Promise<T | undefined>): Promise<T> => {
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      if (performance.now() > deadline) throw new Error(`no answer to ${ask}`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  const send = async (format: 'json' | 'protobuf', packageId: string) => {
+    const stop = new AbortController();
+    const checked = checkHubConfig(
+      `dataDir: memory
+mqtt: { listen: '127.0.0.1:0' }
+http: { listen: '127.0.0.1:0' }
+kafka: { brokers: '${kafka.url}', format: ${format}, partitions: 2 }
+door: { tokens: { partner: ${TOKEN} } }
+`,
+      'hub.yaml',
+    );
+    if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+    const hub = await runHub({ config: checked.config, clock: systemClock(), log: silentLog, signal: stop.signal });
+    try {
+      await until(async () => (await fetch(`${hub.httpUrl}/healthz`)).ok || undefined);
+      const response = await fetch(`${hub.httpUrl}/v1/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          eventId: `${packageId}-1`,
+          packageId,
+          scanType: 'ARRIVAL',
+          location: { readPoint: 'dock-4' },
+        }),
+      });
+      expect(response.status).toBe(202);
+      await until(
+        async () => (await fetch(`${hub.httpUrl}/v1/packages/${encodeURIComponent(packageId)}`)).ok || undefined,
+      );
+      await until(async () => (await messages('package-states')).find(({ key }) => key === packageId));
+    } finally {
+      stop.abort();
+      await hub.done;
+    }
+  };
+  const headersOf = ({ headers }: Message) =>
+    Object.fromEntries(Array.from({ length: headers.length / 2 }, (_, at) => [headers[2 * at], headers[2 * at + 1]]));
+
+  it('JSON: identity, schema and version in headers, the package as key; the example prints it once', async () => {
+    const packageId = `sscc:json-${process.pid}`;
+    await send('json', packageId);
+    const ours = (await messages('package-events')).filter(({ key }) => key === packageId);
+    expect(ours).toHaveLength(1);
+    const event = JSON.parse(ours[0]?.payload ?? '') as {
+      eventId: string;
+      source: { epoch: string; sequence: number };
+    };
+    expect(headersOf(ours[0] as Message)).toMatchObject({
+      'event-id': event.eventId,
+      gateway: 'partner',
+      epoch: event.source.epoch,
+      lane: 'tracking',
+      sequence: String(event.source.sequence),
+      schema: 'tracking-event/1',
+      'content-type': 'application/json',
+    });
+    const [state] = (await messages('package-states')).filter(({ key }) => key === packageId);
+    expect(JSON.parse(state?.payload ?? '')).toMatchObject({
+      packageId,
+      eventCount: 1,
+      version: headersOf(state as Message).version,
+    });
+    const example = spawn(process.execPath, [join(ROOT, 'deploy/kafka/follow-packages.mjs'), kafka.url, '--exit'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = (await text(example.stdout)).split('\n').filter((line) => line.includes(packageId));
+    expect(lines.map((line) => line.split('\t').slice(1))).toEqual([[packageId, 'ARRIVAL', 'dock-4']]);
+  });
+
+  it('Protobuf: others decode it with the published .proto', async () => {
+    const packageId = `sscc:protobuf-${process.pid}`;
+    await send('protobuf', packageId);
+    // One record between marks: %S is its length, %s its bytes.
+    const bytes = await kcat('package-events', '-f', '<<%k|%S|%s');
+    const mark = Buffer.from(`<<${packageId}|`);
+    const at = bytes.indexOf(mark) + mark.length;
+    const bar = bytes.indexOf('|', at);
+    const value = bytes.subarray(bar + 1, bar + 1 + Number(bytes.toString('utf8', at, bar)));
+    const type = protobuf
+      .loadSync(join(ROOT, 'protocols/uplink/messages.proto'))
+      .lookupType('milepost.messages.v1.TrackingEvent');
+    expect(type.toObject(type.decode(value))).toMatchObject({
+      packageId,
+      scanType: 'ARRIVAL',
+      location: { readPoint: 'dock-4' },
+    });
+  });
+});
