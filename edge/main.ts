@@ -102,8 +102,11 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     clock,
     log: log.child({ part: 'time' }),
     answerTopic: topics.downAck(gateway.id),
-    ask: (askedUs) =>
-      mqtt.publish(topics.upStatus(gateway.id), statusMessage(getReport(), true, askedUs), { retain: true }),
+    // The link may stand before the rest of the daemon does: asked again soon.
+    ask: async (askedUs) => {
+      if (!report) return;
+      await mqtt.publish(topics.upStatus(gateway.id), statusMessage(report(), true, askedUs), { retain: true });
+    },
   });
   const uplink = new Uplink({
     gatewayId: gateway.id,

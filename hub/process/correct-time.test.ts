@@ -25,6 +25,12 @@ it('gives records of a boot that learned the time later their true time, and mar
   });
 });
 
+it('gives whole milliseconds, which is what a time series stores', () => {
+  const correction = new TimeCorrection({ clock: now, bootClocks: [] });
+  const { time } = correction.apply({ ...unsynced, bootId: 2, monotonicUs: 59_271_999 });
+  expect(time.wallMs).toBe(TRUE_MS - 728);
+});
+
 it('guesses nothing for a boot that never learned it, and changes no time that was known', () => {
   const correction = new TimeCorrection({ clock: { ...now, state: 'unsynced' }, bootClocks: [before] });
   const lost = { ...unsynced, bootId: 2, monotonicUs: 59e6 };

@@ -21,7 +21,8 @@ export class TimeCorrection {
     const known = time.state === 'unsynced' ? this.#clocks.get(time.bootId) : undefined;
     if (!known) return { time, corrected: false };
     const { state, uncertaintyMs } = known;
-    const wallMs = known.wallMs + (time.monotonicUs - known.monotonicUs) / 1000;
+    // Whole milliseconds, as every record's: a time series refuses others.
+    const wallMs = Math.round(known.wallMs + (time.monotonicUs - known.monotonicUs) / 1000);
     return { time: { ...time, wallMs, state, uncertaintyMs }, corrected: true };
   }
 }

@@ -95,7 +95,7 @@ describeWith(['umockdev-run'], 'HID devices under umockdev', () => {
         features: ['fe01'],
         script: [
           ['r', 300, first],
-          ['r', 500, second],
+          ['r', 4000, second],
         ],
       }),
     ];

@@ -85,6 +85,25 @@ async function ready(options: object = QUIET) {
   return started;
 }
 
+describe('a reader that lost its set-up', () => {
+  const AIM = hex(ssiSetParameter(0x2d, 1, { permanent: false, beepCode: 0xff }));
+
+  it('is set up again when its scans come without their identifiers, but not without end', async () => {
+    const run = await ready({ ...QUIET, configure: true });
+    await run.clock.advance(5_000);
+    const again = async (text: string) => {
+      await run.hears(scan(text));
+      run.last().acknowledge?.(true);
+      await run.clock.advance(6_000);
+      return run.written().includes(AIM);
+    };
+    expect([await again('A'), await again('B'), await again('C'), await again('D')]).toEqual([true, true, true, false]);
+    expect(await again(']C0E')).toBe(false);
+    expect(await again('F')).toBe(true);
+    await run.stop();
+  });
+});
+
 describe('a scan', () => {
   it('is acknowledged when it is on disk, and not before', async () => {
     const run = await ready();

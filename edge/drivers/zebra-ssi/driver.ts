@@ -31,10 +31,10 @@ import { FaultLog } from '../../transport/fault-log.ts';
 import { serialTransport } from '../../transport/options.ts';
 import { type CommandOutcome, CommandQueue } from './command-queue.ts';
 import { Feedback } from './feedback.ts';
-import { labelOf } from './label.ts';
+import { isIdentified, labelOf } from './label.ts';
 import { type Answer, OpenScan } from './open-scan.ts';
 import { optionsSchema, type ZebraSsiOptions } from './options.ts';
-import { PACKETS, REVISION, setupCommands } from './setup.ts';
+import { AIM_IDENTIFIERS, PACKETS, REVISION, setupCommands } from './setup.ts';
 
 /** Inter-character time-out of the guide: bytes of one packet come closer together. */
 const QUIET_MS = 200;
@@ -44,6 +44,9 @@ const SENDINGS = 3;
 const NAKS_IN_A_ROW = 3;
 /** The next part of a scan follows our ACK at once, or carries the retransmit bit. */
 const PART_GAP_US = 1_000_000;
+/** A reader whose scans show that the set-up did not take is set up again, at most so often, and so many times in a row. */
+const SET_UP_AGAIN_US = 5_000_000;
+const SET_UPS = 3;
 /** How long a stop waits for the scan that is open: a good disk has it by then. */
 const GOODBYE_MS = 500;
 
@@ -65,6 +68,10 @@ class SsiReader {
   readonly #open: OpenScan;
   readonly #said = new FaultLog();
   #refusedSettings: string[] = [];
+  #setUpUs: number;
+  /** Since the last scan with its identifier. */
+  #setUps = 0;
+  #knowsAim = true;
   /** Since the line was quiet: bytes other than those that only wake, and packets. */
   #burst = { hasBytes: false, packets: 0 };
   #naks = 0;
@@ -79,6 +86,7 @@ class SsiReader {
     this.#context = context;
     this.#options = options;
     this.#heardUs = clock.monotonicUs();
+    this.#setUpUs = this.#heardUs;
     this.#commands = new CommandQueue({
       write: (bytes) => transport.write(bytes),
       timeoutMs: options.responseTimeoutMs,
@@ -218,6 +226,8 @@ class SsiReader {
       else this.#send(ssiAck());
       return;
     }
+    if (isIdentified(scan, this.#options.suffix)) this.#setUps = 0;
+    else this.#setUpAgain();
     const acknowledge = this.#open.take(scan);
     if (!acknowledge) return;
     const resentWithinMs = this.#options.responseTimeoutMs * SENDINGS;
@@ -228,6 +238,20 @@ class SsiReader {
       ...(isResent && { resentWithinMs }),
       acknowledge,
     };
+  }
+
+  /**
+   * A scan without its identifier: the command for it was lost, or taken for answered by a late answer to the one before, while the reader was
+   * busy with scans; or the reader was without power in between.
+   */
+  #setUpAgain(): void {
+    const { configure, aimIdentifiers } = this.#options;
+    const nowUs = this.#nowUs();
+    if (!configure || !aimIdentifiers || !this.#knowsAim || this.#setUps >= SET_UPS) return;
+    if (!this.#commands.isEmpty || nowUs - this.#setUpUs < SET_UP_AGAIN_US) return;
+    this.#setUpUs = nowUs;
+    this.#setUps++;
+    this.#commands.add(setupCommands(this.#options));
   }
 
   #answer(answer: Answer): void {
@@ -255,6 +279,7 @@ class SsiReader {
         message: `${path}: the reader refuses to send scans in packets, so they cannot be acknowledged: use the driver 'serial-barcode' for it`,
       });
     }
+    if (outcome === 'refused' && command.name === AIM_IDENTIFIERS) this.#knowsAim = false;
     if (outcome !== 'done') this.#refusedSettings.push(command.name);
     if (!this.#commands.isEmpty || this.#refusedSettings.length === 0) return;
     const names = this.#refusedSettings.splice(0).join(', ');

@@ -28,6 +28,11 @@ export function labelOf(scan: SsiScan, suffix?: LineControl): Label | undefined 
   return { text, ...(aim !== undefined && { aim }) };
 }
 
+/** Whether the reader put the AIM identifier in front, as it is set up to. */
+export function isIdentified(scan: SsiScan, suffix?: LineControl): boolean {
+  return parseAim(scanText(withoutSuffix(scan.data, suffix))) !== undefined;
+}
+
 function withoutSuffix(data: Buffer, suffix: LineControl | undefined): Buffer {
   const bytes = Buffer.from(suffix === undefined ? [] : LINE_CONTROLS[suffix]);
   const start = data.length - bytes.length;

@@ -12,6 +12,8 @@ import type { ZebraSsiOptions } from './options.ts';
 /** Without packets there is no acknowledgement. */
 export const PACKETS: HostCommand = parameter('scans in packets', SsiParameterNumber.decodeFormat, 1);
 
+export const AIM_IDENTIFIERS = 'AIM identifiers';
+
 export const REVISION: HostCommand = { name: 'revision', packet: ssiRequestRevision(), answer: 'revision' };
 
 export function setupCommands(options: ZebraSsiOptions): HostCommand[] {
@@ -22,7 +24,7 @@ export function setupCommands(options: ZebraSsiOptions): HostCommand[] {
     REVISION,
     parameter('acknowledgement of scans', acknowledge, 1),
     parameter('response time-out', hostResponseTimeout, options.responseTimeoutMs / 100),
-    ...(options.aimIdentifiers ? [parameter('AIM identifiers', transmitCodeId, 1)] : []),
+    ...(options.aimIdentifiers ? [parameter(AIM_IDENTIFIERS, transmitCodeId, 1)] : []),
     ...(options.safeBeep === 'none' ? [] : [parameter('no beep before the scan is safe', beepAfterDecode, 0)]),
     { name: 'scanning', packet: ssiScanEnable(), answer: 'ack' },
   ];
