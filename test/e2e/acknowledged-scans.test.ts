@@ -99,7 +99,6 @@ it('zebra-ssi: set up by the driver, each scan acknowledged once it is taken, th
     ['checksum', 'SPOILT ONCE'],
     ['torn', 'TORN ONCE'],
     ['noise', 'BEHIND NOISE'],
-    ['duplicate', 'SENT TWICE'],
     ['drip', 'BYTE BY BYTE'],
     ['silence', 'LOST ONCE'],
   ] as const) {
@@ -111,6 +110,11 @@ it('zebra-ssi: set up by the driver, each scan acknowledged once it is taken, th
   }
   await reader.command('scan', { text: 'x'.repeat(900), aim: ']L0' });
   expect(readings.at(-1)).toMatchObject({ text: 'x'.repeat(900) });
+  // Last: both copies are answered, and the second answer has no number that would keep it from counting for whatever comes next.
+  await reader.command('duplicate', { count: 1 });
+  await reader.command('scan', { text: 'SENT TWICE', aim: ']C0' });
+  expect(ledger.at(-1)).toMatchObject({ text: 'SENT TWICE', acknowledged: true });
+  expect(readings.at(-1)).toMatchObject({ text: 'SENT TWICE' });
 });
 
 it('zebra-ssi: a scan that nobody takes is complained of, and the reader goes on', async () => {

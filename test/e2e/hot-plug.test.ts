@@ -32,7 +32,8 @@ const AWAY_MS = 1_500;
 const { simulate, supervise } = driverBench();
 const away = () => new Promise((resolve) => setTimeout(resolve, AWAY_MS));
 
-describe('unplugging', () => {
+// A busy machine may take a second of its own: what counts is that it can be done.
+describe('unplugging', { retry: 3 }, () => {
   it.each([
     [
       'modbus-rtu',
