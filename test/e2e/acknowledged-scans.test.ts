@@ -91,7 +91,7 @@ it('zebra-ssi: set up by the driver, each scan acknowledged once it is taken, th
       await reader.command('scan', LABEL).catch(() => {});
       expect(ledger.at(-1)).toMatchObject({ ...LABEL, acknowledged: true });
     },
-    { timeout: 20_000, interval: 100 },
+    { timeout: 30_000, interval: 400 },
   );
   expect(readings.at(-1)).toMatchObject({ kind: 'scan', ...LABEL });
   await vi.waitFor(() => expect(sounds).toContain(0), { timeout: 5_000, interval: 20 });

@@ -137,7 +137,10 @@ export function tcp(address: string): { host: string; port: number } {
   return { host, port: Number(port) };
 }
 
-/** Scans until one arrives: a reader does not know when somebody listens. */
+/**
+ * Scans until one arrives: a reader does not know when somebody listens. At the pace of a hurried hand: a driver that sets its reader up waits for the
+ * line to be quiet.
+ */
 export async function scanUntilHeard(simulator: RunningSimulator, watched: Watched, text: string): Promise<void> {
   const before = watched.of('scan').length;
   await vi.waitFor(
@@ -145,6 +148,6 @@ export async function scanUntilHeard(simulator: RunningSimulator, watched: Watch
       await simulator.command('scan', { text, aim: ']C1' });
       expect(watched.of('scan').length).toBeGreaterThan(before);
     },
-    { timeout: 10_000, interval: 50 },
+    { timeout: 20_000, interval: 400 },
   );
 }
