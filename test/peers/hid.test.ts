@@ -62,7 +62,7 @@ async function run(devices: readonly MockHid[], kind: string, options: object): 
 
 async function until(said: readonly Said[], condition: (line: Said) => boolean): Promise<Said> {
   await vi.waitFor(() => expect(said.some(condition), JSON.stringify(said)).toBe(true), {
-    timeout: 45_000,
+    timeout: 20_000,
     interval: 50,
   });
   return said.find(condition) ?? {};
@@ -84,7 +84,8 @@ function scanner(number: number, more: Partial<MockHid> = {}): MockHid {
 }
 
 describeWith(['umockdev-run'], 'HID devices under umockdev', () => {
-  it('reads a bar code reader that it finds by its usage, after switching it on', async () => {
+  // Where the machine stalls for longer than the reports are apart, umockdev gives them as one: tried again then.
+  it('reads a bar code reader that it finds by its usage, after switching it on', { retry: 3 }, async () => {
     const first = hex(posVectors, 'report 1 of 2');
     // The rest of the boarding pass is not published: eight bytes of our own.
     const second = `02085d5130${Buffer.from('REST-1-8').toString('hex')}`.padEnd(128, '0');
@@ -95,7 +96,7 @@ describeWith(['umockdev-run'], 'HID devices under umockdev', () => {
         features: ['fe01'],
         script: [
           ['r', 300, first],
-          ['r', 4000, second],
+          ['r', 700, second],
         ],
       }),
     ];
