@@ -8,11 +8,9 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { Clock } from '../protocols/base/clock.ts';
+import { type Clock, EARLIEST_WALL_MS } from '../protocols/base/clock.ts';
 import { crc32c } from '../protocols/base/crc.ts';
 
-/** Before this moment no clock that reports it can have been set: the year of this program. */
-export const EARLIEST_MS = Date.UTC(2025, 0, 1);
 const CHECK_EVERY_MS = 10_000;
 const ASK_TIMEOUT_MS = 2_000;
 /** A disciplined clock of a box without better knowledge. */
@@ -47,7 +45,7 @@ export function systemClock(): SystemClock {
         void lookAgain();
       }
       const wallMs = Date.now();
-      return synchronised && wallMs >= EARLIEST_MS
+      return synchronised && wallMs >= EARLIEST_WALL_MS
         ? { wallMs, state: 'ntp', uncertaintyMs: NTP_UNCERTAINTY_MS }
         : { wallMs, state: 'unsynced', uncertaintyMs: Number.POSITIVE_INFINITY };
     },

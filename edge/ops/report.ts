@@ -6,6 +6,7 @@ import type { OutboxFault } from '../outbox/fault-book.ts';
 import type { PipelineCounters } from '../pipeline/pipeline.ts';
 import type { DeviceHealth } from '../transport/device-health.ts';
 import type { UplinkCounters } from '../uplink/uplink.ts';
+import { imbalance } from './conservation.ts';
 
 export interface EdgeReport {
   gatewayId: string;
@@ -44,10 +45,7 @@ export interface DeviceReport extends Omit<DeviceHealth, 'sinceUs' | 'lastReadin
 
 /** The conservation law (design, section 3.8). */
 export function isBalanced(lanes: Record<Lane, LaneLedger>): boolean {
-  return LANES.every((lane) => {
-    const { accepted, delivered, evicted, quarantined, pending } = lanes[lane];
-    return accepted === delivered + evicted + quarantined + pending && pending >= 0 && delivered >= 0;
-  });
+  return LANES.every((lane) => imbalance(lane, lanes[lane]).length === 0);
 }
 
 export function edgeMetrics(report: EdgeReport): Metric[] {

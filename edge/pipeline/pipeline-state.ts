@@ -13,14 +13,12 @@
  * `READS_MS`; and at the stop.
  */
 import type { Clock } from '../../protocols/base/clock.ts';
-import { isCodecError } from '../../protocols/base/codec-error.ts';
 import type { Log } from '../../protocols/base/log.ts';
-import type { Payload } from '../../protocols/uplink/model.ts';
-import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { readRecord } from '../../protocols/uplink/record.ts';
 import { type Disk, readWhole, replaceFile } from '../outbox/disk.ts';
 import type { Pipeline } from './pipeline.ts';
 import { decodeState, encodeState, type SavedState } from './snapshot-file.ts';
+import { storedPayload } from './stored-payload.ts';
 import type { Stay } from './tag-presence.ts';
 
 /** What this needs of the Outbox. */
@@ -150,20 +148,10 @@ export class PipelineState {
       const record = readRecord(records, at);
       if (typeof record === 'string') break;
       at = record.end;
-      const payload = record.sequence > after ? decode(record.payload) : undefined;
+      const payload = record.sequence > after ? storedPayload(record.payload) : undefined;
       if (payload?.kind !== 'tracking') continue;
       const isOfThisBoot = record.time.bootId === this.#tail.bootId;
       this.#pipeline.replay(payload, isOfThisBoot ? record.time.monotonicUs : this.#clock.monotonicUs());
     }
-  }
-}
-
-/** A record of another version of Milepost may be none that this one knows. */
-function decode(payload: Buffer): Payload | undefined {
-  try {
-    return decodePayload(payload);
-  } catch (error) {
-    if (isCodecError(error)) return undefined;
-    throw error;
   }
 }

@@ -1,8 +1,6 @@
 /** The scans among stored records: what a daemon that was restarted within one boot remembers of the one before. Pure. */
-import { isCodecError } from '../../protocols/base/codec-error.ts';
-import type { Payload } from '../../protocols/uplink/model.ts';
-import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { readRecord } from '../../protocols/uplink/record.ts';
+import { storedPayload } from './stored-payload.ts';
 
 /** How many records of the tracking lane are looked at: far more than come while a reader waits for an answer. */
 export const RECENT_RECORDS = 256;
@@ -22,7 +20,7 @@ export function recentScans(records: Buffer, bootId: number): StoredScan[] {
     const record = readRecord(records, at);
     if (typeof record === 'string') break;
     at = record.end;
-    const payload = record.time.bootId === bootId ? decode(record.payload) : undefined;
+    const payload = record.time.bootId === bootId ? storedPayload(record.payload) : undefined;
     if (payload?.kind !== 'tracking' || payload.antenna !== undefined) continue;
     const { deviceId, place, scanned, aim } = payload;
     scans.push({
@@ -34,14 +32,4 @@ export function recentScans(records: Buffer, bootId: number): StoredScan[] {
     });
   }
   return scans;
-}
-
-/** A record of another version of Milepost may be none that this one knows. */
-function decode(payload: Buffer): Payload | undefined {
-  try {
-    return decodePayload(payload);
-  } catch (error) {
-    if (isCodecError(error)) return undefined;
-    throw error;
-  }
 }

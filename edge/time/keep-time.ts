@@ -1,7 +1,7 @@
 /**
  * Puts the gateway's clock together: what feeds it, what hears from it. The daemon's composition root calls this once.
  */
-import type { Clock } from '../../protocols/base/clock.ts';
+import { type Clock, EARLIEST_WALL_MS } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
 import type { Reading } from '../driver.ts';
 import type { Disk } from '../outbox/disk.ts';
@@ -9,8 +9,6 @@ import { BootClocks } from './boot-clocks.ts';
 import { GatewayClock, type KnownTime } from './gateway-clock.ts';
 import { GPS_UNCERTAINTY_MS, GpsTime } from './gps-time.ts';
 
-/** The year of this program: no true time lies before it. */
-const EARLIEST_MS = Date.UTC(2025, 0, 1);
 /** Beyond the service life of any box that runs it. */
 const LATEST_MS = Date.UTC(2080, 0, 1);
 const LOOK_EVERY_MS = 1_000;
@@ -35,7 +33,7 @@ export async function keepTime(options: {
   const { base, disk, folder, log } = options;
   const clock = new GatewayClock({ base, bootId: base.bootId, log });
   const bootClocks = await BootClocks.open({ disk, folder, log });
-  const gps = new GpsTime({ earliestMs: EARLIEST_MS, latestMs: LATEST_MS });
+  const gps = new GpsTime({ earliestMs: EARLIEST_WALL_MS, latestMs: LATEST_MS });
   const known = clock.known();
   if (known) bootClocks.learn(known);
   clock.onLearned((learned) => {

@@ -87,8 +87,6 @@ export interface UplinkCounters {
 
 export class Uplink {
   readonly counters: UplinkCounters = { batchesSent: 0, batchesResent: 0, bytesSent: 0, acknowledgements: 0 };
-  /** Monotonic time of the last acknowledgement that moved something; undefined before the first. */
-  lastProgressUs: number | undefined;
   readonly #options: Required<Omit<UplinkOptions, 'window'>> & { window: Record<Lane, number> };
   readonly #lanes: Record<Lane, LaneSender>;
   readonly #pace: Pace;
@@ -136,12 +134,6 @@ export class Uplink {
   get stalledSinceUs(): number | undefined {
     const since = LANES.map((lane) => this.#lanes[lane].pumpingSinceUs).filter((us) => us !== undefined);
     return since.length === 0 ? undefined : Math.min(...since);
-  }
-
-  /** Since when the oldest batch in flight has waited for the hub; undefined while none does. */
-  get unacknowledgedSinceUs(): number | undefined {
-    const sent = LANES.flatMap((lane) => this.#lanes[lane].inFlight.map(({ sentUs }) => sentUs));
-    return sent.length === 0 ? undefined : Math.min(...sent);
   }
 
   stop(): void {
@@ -344,7 +336,6 @@ export class Uplink {
     const { outbox, clock } = this.#options;
     if (range.epoch !== outbox.epoch) return;
     outbox.acknowledge(range);
-    this.lastProgressUs = clock.monotonicUs();
     const sender = this.#lanes[range.lane];
     const firstPending = outbox.firstPending(range.lane);
     let answeredUs = 0;

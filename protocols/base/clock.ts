@@ -4,6 +4,9 @@
  * Monotonic time orders and measures within one boot (windows, dwell, debounce, time-outs); wall time only labels.
  * The implementation over the operating system is cli/system-clock.ts; tests and the simulation bring their own.
  */
+/** Before this moment no clock that reports it can have been set: the year of this program. */
+export const EARLIEST_WALL_MS = Date.UTC(2025, 0, 1);
+
 export type ClockState = 'unsynced' | 'ntp' | 'gps' | 'hub';
 
 export interface WallTime {
