@@ -5,6 +5,7 @@ const BENCHMARKS: Record<string, () => Promise<unknown>> = {
   codecs: () => import('./codecs.ts'),
   'outbox-start': () => import('./outbox-start.ts'),
   outage: () => import('./outage.ts'),
+  storm: () => import('./storm.ts'),
   presence: () => import('./presence.ts'),
   hub: () => import('./hub.ts'),
   edge: () => import('./edge.ts'),

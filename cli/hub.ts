@@ -8,9 +8,15 @@ import { BAD, DONE, explain, print, printError, stopSignal } from './exit.ts';
 import { createLog } from './log.ts';
 import { systemClock } from './system-clock.ts';
 
-/** @param roles Instead of the configuration's, comma separated. */
-export async function hubRun(file: string | undefined, roles?: string): Promise<number> {
-  const config = await readConfig(file, roles);
+/** What the command line says in place of the configuration; roles comma separated. */
+export interface HubRunOptions {
+  config?: string;
+  roles?: string;
+  instance?: string;
+}
+
+export async function hubRun({ config: file, ...told }: HubRunOptions): Promise<number> {
+  const config = await readConfig(file, told);
   if (!config) return BAD;
   const log = createLog({ level: config.log.level });
   try {
@@ -60,7 +66,10 @@ function codeOf(error: unknown): string {
 }
 
 /** Undefined after what is wrong was printed. */
-async function readConfig(file: string | undefined, roles?: string): Promise<HubConfig | undefined> {
+async function readConfig(
+  file: string | undefined,
+  told: Omit<HubRunOptions, 'config'> = {},
+): Promise<HubConfig | undefined> {
   let text = '';
   try {
     if (file !== undefined) text = await readFile(file, 'utf8');
@@ -68,7 +77,7 @@ async function readConfig(file: string | undefined, roles?: string): Promise<Hub
     printError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
-  const result = checkHubConfig(text, file ?? 'defaults', roles);
+  const result = checkHubConfig(text, file ?? 'defaults', told);
   if (result.ok) return result.config;
   for (const problem of result.problems) printError(formatProblem(problem));
   return undefined;

@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { checkDuration } from './duration.ts';
 import { BAD, DONE, explain, print, printError, stopSignal, USAGE } from './exit.ts';
+import type { HubRunOptions } from './hub.ts';
 import { addDeadLetterCommands } from './hub-dead-letters.ts';
 import { addSimCommands } from './sim.ts';
 import { VERSION } from './version.ts';
@@ -68,8 +69,12 @@ hub
   .description('run the hub; without a configuration on embedded defaults')
   .option('--config <file>', 'configuration (YAML)')
   .option('--roles <list>', 'what this process does: ingest,process,project,api (default: all)')
-  .action(async ({ config, roles }: { config?: string; roles?: string }) => {
-    exitCode = await (await import('./hub.ts')).hubRun(config, roles);
+  .option(
+    '--instance <name>',
+    'name of this process for Kafka, kept over restarts: it goes on with the partitions it had',
+  )
+  .action(async (options: HubRunOptions) => {
+    exitCode = await (await import('./hub.ts')).hubRun(options);
   });
 hub
   .command('setup')

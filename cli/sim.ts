@@ -62,12 +62,13 @@ export function addSimCommands(sim: Command, exit: (code: number) => void): void
     .option('--connect-rate <perSecond>', 'how quickly they are switched on', positive, 100)
     .option('--prefix <text>', 'of their ids', 'sim-')
     .option('--seed <text>', 'same seed, same readings', 'milepost')
+    .option('--linger <duration>', 'how long a batch may wait for more records', duration, 200)
     .option('--deflate', 'compress batches', false)
     .option('--json', 'print one JSON object at the end and nothing else', false)
-    .action(async ({ for: forMs, drain, flap, connectRate, ...options }: GatewaysOptions) => {
+    .action(async ({ for: forMs, drain, flap, linger, connectRate, ...options }: GatewaysOptions) => {
       const { simGateways } = await import('../simulators/gateways/cli.ts');
       const times = { ...(forMs === undefined ? {} : { forMs }), ...(flap === undefined ? {} : { flapEveryMs: flap }) };
-      const args = { ...options, ...times, drainMs: drain, connectsPerS: connectRate };
+      const args = { ...options, ...times, drainMs: drain, lingerMs: linger, connectsPerS: connectRate };
       exit(await simGateways(args, await environment()));
     });
 }
@@ -101,6 +102,7 @@ interface GatewaysOptions {
   packages: number;
   flap?: number;
   flapShare: number;
+  linger: number;
   connectRate: number;
   prefix: string;
   seed: string;

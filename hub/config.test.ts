@@ -73,7 +73,7 @@ describe('a configuration is refused with line, column and a way out:', () => {
 describe('roles', () => {
   const apart = 'kafka: { brokers: "k:9092" }\npostgres: { url: "postgres://p/db" }\n';
   const roles = (text: string, given?: string) => {
-    const result = checkHubConfig(text, 'hub.yaml', given);
+    const result = checkHubConfig(text, 'hub.yaml', { roles: given });
     return result.ok ? result.config.roles : result.problems.map(({ message }) => message);
   };
 

@@ -64,10 +64,14 @@ export const hubConfigSchema = z.strictObject({
       partitions: z.number().int().min(1).max(1000).default(6),
       replication: z.number().int().min(1).max(5).default(1),
       /**
-       * Names this process in transactional ids; no two running processes may share it. One that keeps its name goes on at once after a
-       * restart; without a name each start has a new one, and an open transaction of the earlier is ended after a second.
+       * Names this process in transactional ids and consumer groups; no two running processes may share it. One that is back within the
+       * session time-out (6 s) goes on at once with the partitions it had; a process that leaves for good keeps them for so long. Without a
+       * name each start has a new one: partitions of a dead process move when its session has run out.
        */
-      instance: z.string().optional(),
+      instance: z
+        .string()
+        .regex(/^[\w.-]{1,150}$/, { error: 'letters, digits and . _ - are expected, at most 150' })
+        .optional(),
       /** Of messages in `package-events` and `alerts`. Readers tell them apart by the header content-type. */
       format: z.enum(MESSAGE_FORMATS).default('json'),
       /** How long topics that are not compacted keep their records; of topics that the hub creates. */
@@ -163,12 +167,14 @@ export function topicsOf({ kafka }: HubConfig): TopicSpec[] {
 export function checkHubConfig(
   text: string,
   file: string,
-  roles?: string,
+  told: { roles?: string | undefined; instance?: string | undefined } = {},
 ): { ok: true; config: HubConfig } | { ok: false; problems: Problem[] } {
   const result = checkYaml(text, { file, schema: hubConfigSchema });
   if (!result.ok) return result;
   const { checked } = result;
   const problems: Problem[] = [];
+  const { roles, instance } = told;
+  if (instance !== undefined && checked.value.kafka) checked.value.kafka.instance = instance.replace(/[^\w.-]/g, '-');
   if (roles !== undefined) {
     const names = roles.split(',').map((name) => name.trim());
     const unknown = names.filter((name) => !isRole(name));

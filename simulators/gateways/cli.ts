@@ -27,6 +27,8 @@ export interface SimGatewaysArgs {
   flapEveryMs?: number;
   flapShare: number;
   connectsPerS: number;
+  /** How long a batch may wait for more records. Default 200. */
+  lingerMs?: number;
   deflate: boolean;
   json: boolean;
 }
@@ -117,6 +119,7 @@ function check({ hub, count, rate, packages, prefix, flapShare }: SimGatewaysArg
 
 function fleetOptions(args: SimGatewaysArgs): Omit<FleetOptions, 'clock' | 'open'> {
   const { count, prefix, rate, packages, flapEveryMs, flapShare, connectsPerS, deflate, seed } = args;
+  const { lingerMs = LINGER_MS } = args;
   return {
     count,
     prefix,
@@ -127,7 +130,7 @@ function fleetOptions(args: SimGatewaysArgs): Omit<FleetOptions, 'clock' | 'open
     flapShare,
     connectsPerS,
     laneBytes: LANE_BYTES,
-    lingerMs: LINGER_MS,
+    lingerMs,
     batchRecords: BATCH_RECORDS,
     acknowledgeTimeoutMs: ACKNOWLEDGE_TIMEOUT_MS,
     deflate,

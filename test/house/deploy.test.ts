@@ -20,7 +20,7 @@ it('the hub in compose.yaml has a configuration that fits it, for every role', (
   const roles = hubs.flatMap(({ command }) => command?.at(-1)?.split(',') ?? []);
   expect(roles.sort()).toEqual([...ROLES].sort());
   for (const role of roles) {
-    const result = checkHubConfig(text('hub.yaml'), 'hub.yaml', role);
+    const result = checkHubConfig(text('hub.yaml'), 'hub.yaml', { roles: role });
     expect(result.ok || result.problems).toBe(true);
   }
   const hosts = [...text('hub.yaml').matchAll(/'(?:\w+:\/\/)?(?:[^@'/]*@)?([a-z]+)[:/]/g)].map(([, host]) => host);

@@ -109,11 +109,15 @@ function consuming(address: KafkaAddress, group: string) {
 /**
  * Cooperative: while members come and go, partitions that stay are not stopped and keep their state. The session time-out is the
  * broker's smallest by default: another takes over a dead process's partitions within it.
+ *
+ * A member with a name (static membership, KIP-345) that comes back within the session time-out has its partitions again at once and
+ * without a rebalance, and fences the one that had its name.
  */
 export function groupConfig(
   address: KafkaAddress,
   options: {
     group: string;
+    member?: string | undefined;
     onRebalance: (error: { code: number }, partitions: { topic: string; partition: number }[]) => void;
   },
 ): ConsumerGlobalConfig {
@@ -124,6 +128,7 @@ export function groupConfig(
     'heartbeat.interval.ms': 1_500,
     'max.poll.interval.ms': 300_000,
     rebalance_cb: options.onRebalance,
+    ...(options.member !== undefined && { 'group.instance.id': options.member }),
   };
 }
 

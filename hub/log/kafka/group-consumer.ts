@@ -44,6 +44,7 @@ export class GroupConsumer {
     address: KafkaAddress;
     group: string;
     topic: string;
+    member?: string | undefined;
   }): Promise<GroupConsumer> {
     const opened = new GroupConsumer(options);
     await connect(opened.consumer);
@@ -52,7 +53,13 @@ export class GroupConsumer {
     return opened;
   }
 
-  private constructor(options: { rdkafka: Rdkafka; address: KafkaAddress; group: string; topic: string }) {
+  private constructor(options: {
+    rdkafka: Rdkafka;
+    address: KafkaAddress;
+    group: string;
+    topic: string;
+    member?: string | undefined;
+  }) {
     this.#topic = options.topic;
     const onRebalance = (error: { code: number }, partitions: { topic: string; partition: number }[]) => {
       const kind = error.code === CODES.assignPartitions ? 'assign' : 'revoke';

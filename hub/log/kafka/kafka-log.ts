@@ -32,8 +32,9 @@ export interface KafkaLogOptions extends KafkaAddress {
   /** Of topics that setup creates. Default: the broker's (`default.replication.factor`). */
   replication?: number;
   /**
-   * Name of this process in transactional ids. Must be no other running process's; one that keeps it over a restart goes on without
-   * waiting for the transaction it left open. Default: random.
+   * Name of this process in transactional ids and among the members of consumer groups. Must be no other running process's; one that keeps
+   * it over a restart goes on at once with the partitions it had, without waiting for the transaction it left open. Default: random, and
+   * no lasting membership.
    */
   instance?: string;
   log?: Log;
@@ -124,14 +125,24 @@ class KafkaLog implements EventLog {
       await worker.close();
       this.#slots.delete(`${options.group}.${slot}`);
     };
-    return this.#read({ ...options, topic: input.name }, { ...worker, close });
+    return this.#read(
+      { ...options, topic: input.name, member: this.#member(options.group, slot) },
+      { ...worker, close },
+    );
   }
 
   async follow(options: FollowOptions): Promise<Runner> {
     this.#refuseClosed();
     // A group of one member, which leaves no offsets behind: Kafka forgets it with its member.
     const group = options.group ?? `milepost-reader-${randomUUID()}`;
-    return this.#read({ ...options, group, topic: this.#topic(options.topic).name }, followWorker(options));
+    const topic = this.#topic(options.topic).name;
+    if (options.group === undefined) return this.#read({ ...options, group, topic }, followWorker(options));
+    const slot = this.#takeSlot(group);
+    const worker = followWorker(options);
+    const close = async () => {
+      this.#slots.delete(`${group}.${slot}`);
+    };
+    return this.#read({ ...options, group, topic, member: this.#member(group, slot) }, { ...worker, close });
   }
 
   positionsAt(topic: string, at: number | 'end'): Promise<Map<number, number>> {
@@ -155,8 +166,11 @@ class KafkaLog implements EventLog {
     return this.#closed;
   }
 
-  #read(options: { group: string; topic: string; maxRecords?: number }, worker: Worker): Runner {
-    const { group, topic, maxRecords = MAX_RECORDS } = options;
+  #read(
+    options: { group: string; topic: string; member?: string | undefined; maxRecords?: number },
+    worker: Worker,
+  ): Runner {
+    const { group, topic, member, maxRecords = MAX_RECORDS } = options;
     const reader = new KafkaReader({
       rdkafka: this.#rdkafka,
       address: this.#options,
@@ -164,6 +178,7 @@ class KafkaLog implements EventLog {
       random: this.#options.random ?? Math.random,
       group,
       topic,
+      member,
       maxRecords,
       worker,
     });
@@ -222,6 +237,12 @@ class KafkaLog implements EventLog {
 
   #check(record: LogRecord): void {
     checkRecord(record, this.#topic(record.topic));
+  }
+
+  /** Only a name that a restart has again is worth keeping partitions for. */
+  #member(group: string, slot: number): string | undefined {
+    const { instance } = this.#options;
+    return instance === undefined ? undefined : `${instance}.${group}.${slot}`;
   }
 
   /** Several transforms of a group in one process must not fence each other; a restarted one should find its number again. */

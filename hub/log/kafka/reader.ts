@@ -39,6 +39,8 @@ export interface ReaderOptions {
   random: () => number;
   group: string;
   topic: string;
+  /** Name among the group's members that outlives a restart. */
+  member?: string | undefined;
   maxRecords: number;
   worker: Worker;
 }
