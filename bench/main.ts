@@ -6,9 +6,11 @@ const BENCHMARKS: Record<string, () => Promise<unknown>> = {
   'outbox-start': () => import('./outbox-start.ts'),
   outage: () => import('./outage.ts'),
   storm: () => import('./storm.ts'),
+  bridge: () => import('./bridge/main.ts'),
   presence: () => import('./presence.ts'),
   hub: () => import('./hub.ts'),
   edge: () => import('./edge.ts'),
+  fleet: () => import('./fleet.ts'),
 };
 
 const name = process.argv[2];

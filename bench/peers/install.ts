@@ -12,9 +12,14 @@ import { findProgram } from '../../test/servers/machine.ts';
 
 export const NODE_RED_VERSION = '4.1.8';
 export const TELEGRAF_VERSION = '1.37.2';
-const NODE_RED_SERIAL = 'node-red-node-serialport@2.0.3';
+const NODE_RED_NODES = ['node-red-node-serialport@2.0.3', 'node-red-contrib-kafkajs@0.0.7'];
 const TELEGRAF_MODULE = 'github.com/influxdata/telegraf';
-const TELEGRAF_TAGS = 'custom,inputs.execd,outputs.mqtt,parsers.value,serializers.influx';
+/** On a gateway: execd → mqtt. At the hub: mqtt_consumer → kafka and influxdb. */
+const TELEGRAF_PLUGINS = [
+  ...['inputs.execd', 'inputs.mqtt_consumer', 'outputs.mqtt', 'outputs.kafka', 'outputs.influxdb'],
+  ...['parsers.value', 'parsers.json_v2', 'serializers.influx', 'serializers.json'],
+];
+const TELEGRAF_TAGS = ['custom', ...TELEGRAF_PLUGINS].join(',');
 const INSTALL_MS = 900_000;
 
 const cache = join(process.env.MILEPOST_CACHE ?? join(homedir(), '.cache', 'milepost'), 'peers');
@@ -23,15 +28,15 @@ const run = promisify(execFile);
 export type Installed = { folder: string } | { reason: string };
 
 export async function installNodeRed(): Promise<Installed> {
-  const folder = join(cache, `node-red-${NODE_RED_VERSION}`);
+  const folder = join(cache, `node-red-${NODE_RED_VERSION}-kafka`);
   const program = join(folder, 'node_modules', 'node-red', 'red.js');
   if (existsSync(program)) return { folder };
   const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'];
-  return attempt(folder, () => run('npm', [...args, `node-red@${NODE_RED_VERSION}`, NODE_RED_SERIAL], limits));
+  return attempt(folder, () => run('npm', [...args, `node-red@${NODE_RED_VERSION}`, ...NODE_RED_NODES], limits));
 }
 
 export async function installTelegraf(): Promise<Installed> {
-  const folder = join(cache, `telegraf-${TELEGRAF_VERSION}`);
+  const folder = join(cache, `telegraf-${TELEGRAF_VERSION}-hub`);
   if (existsSync(join(folder, 'telegraf'))) return { folder };
   if (findProgram('go') === undefined) return { reason: 'there is no Go compiler to build it with' };
   const source = await mkdtemp(join(tmpdir(), 'milepost-telegraf-'));
