@@ -31,24 +31,26 @@ describe('the sample configuration', () => {
   it('is good, and every section has its defaults', async () => {
     const result = await checkEdgeConfig(SAMPLE, 'edge.yaml');
     if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
-    const { gateway, outbox, uplink, devices, thresholds, readPoints } = result.config;
+    const { gateway, outbox, uplink, devices, rules, readPoints } = result.config;
     expect(gateway).toMatchObject({ id: 'sort-hub-1-dock-4', facility: 'sort-hub-1', stateDir: '/var/lib/milepost' });
     expect(outbox).toMatchObject({ maxSize: 1024 ** 3, segmentSize: 4 * 1024 ** 2 });
-    expect(uplink).toMatchObject({ batchRecords: 300, batchSize: 65_536, deflate: true });
+    expect(uplink).toMatchObject({ batchRecords: 2000, batchSize: 262_144, deflate: true });
     expect(devices.map(({ id, driver, implementation }) => [id, driver, implementation.kind])).toEqual([
       ['dock-4-scanner', 'serial-barcode', 'serial-barcode'],
       ['dock-4-portal', 'llrp', 'llrp'],
       ['cold-room-bus', 'modbus-rtu', 'modbus-rtu'],
     ]);
     expect(readPoints[0]).toMatchObject({ businessStep: 'receiving', scanWindow: 3000, tagDepartedAfter: 5000 });
-    expect(thresholds[0]).toMatchObject({ low: 2, high: 8, dwell: 30_000, severity: 'critical' });
+    expect(rules[0]).toMatchObject({ kind: 'limit', low: 2, high: 8, dwellMs: 30_000, severity: 'critical' });
   });
 
   it('is good too with what it comments out, and what it calls a default is one', async () => {
     const full = SAMPLE.replace('  # antennas: {', '    antennas: {')
       .replace(/^ {4}( {2}antennas)/m, '  $1')
       .replace(/^# uplink:\n(# {3}\w.*\n)+/m, uncommented)
+      .replace(/^# fleet:\n(# {3}\w.*\n)+/m, uncommented)
       .replace(/^( {2})# (caFile|certFile|keyFile|keepalive|segmentSize|commitDelay)/gm, '$1$2');
+    expect(full).toContain('\n  trialTime: 120s');
     expect(full).toContain('\n  acknowledgeTimeout: 5s');
     expect(full).toContain('\n  keepalive: 30s');
     expect(full).toContain('\n    antennas: {');
@@ -59,6 +61,7 @@ describe('the sample configuration', () => {
     if (!told.ok || !silent.ok) throw new Error((await problemsOf(full)).join('\n'));
     expect(told.config.outbox).toEqual(silent.config.outbox);
     expect(told.config.uplink).toEqual(silent.config.uplink);
+    expect(told.config.fleet).toEqual(silent.config.fleet);
     expect(told.config.hub.keepalive).toBe(silent.config.hub.keepalive);
   });
 });
@@ -91,6 +94,12 @@ describe('a configuration is refused with line, column and a way out:', () => {
       'stateDir: /var',
       'stateDri: /var',
       "gateway.stateDri: unknown key 'stateDri': did you mean 'stateDir'?",
+    ],
+    [
+      'a label that every gateway has anyway',
+      'region: north',
+      'facility: north',
+      "gateway.labels.facility: the label 'facility' is set by what the gateway is: choose another name",
     ],
     [
       'an unknown key of a device',

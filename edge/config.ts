@@ -13,17 +13,25 @@ import {
   suggest,
 } from '../protocols/config/checked-yaml.ts';
 import { durationMs, sizeBytes } from '../protocols/config/units.ts';
+import { BUILT_IN_LABELS, LABEL_NAME, LABEL_VALUE, MAX_LABELS } from '../protocols/fleet/labels.ts';
+import type { Rule } from '../protocols/rules/rule.ts';
 import { BUSINESS_STEPS, type BusinessStep } from '../protocols/uplink/business-steps.ts';
 import { GATEWAY_ID } from '../protocols/uplink/identity.ts';
 import { ALERT_SEVERITIES, SCAN_TYPES } from '../protocols/uplink/model.ts';
 import type { Driver } from './driver.ts';
 import { DRIVERS } from './drivers/index.ts';
 import { geofenceSchema, motionSchema } from './motion-config.ts';
+import { rulesOfFile } from './rules/file-rules.ts';
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,62}$/, {
   error: 'an id has 1 to 63 letters, digits, dots, colons, dashes or underscores, and begins with a letter or digit',
 });
 const businessSteps = Object.keys(BUSINESS_STEPS) as [BusinessStep, ...BusinessStep[]];
+
+const labelName = z.string().regex(LABEL_NAME, {
+  error: 'a label has a name of 1 to 63 letters, digits, dots, dashes, slashes or underscores',
+});
+const labelValue = z.string().regex(LABEL_VALUE, { error: 'a label has a value of 1 to 128 characters' });
 
 const gateway = z.strictObject({
   id: z.string().regex(GATEWAY_ID, {
@@ -36,6 +44,8 @@ const gateway = z.strictObject({
   latitude: z.number().min(-90).max(90).optional(),
   longitude: z.number().min(-180).max(180).optional(),
   stateDir: z.string().default('/var/lib/milepost'),
+  /** For the fleet to select gateways by, besides `gateway`, `facility` and `vehicle`. */
+  labels: z.record(labelName, labelValue).default({}),
 });
 
 const hub = z.strictObject({
@@ -61,8 +71,8 @@ const outbox = z.strictObject({
 });
 
 const uplink = z.strictObject({
-  batchRecords: z.number().int().min(1).max(5000).default(300),
-  batchSize: sizeBytes.prefault('64KiB'),
+  batchRecords: z.number().int().min(1).max(5000).default(2000),
+  batchSize: sizeBytes.prefault('256KiB'),
   deflate: z.boolean().default(true),
   acknowledgeTimeout: durationMs.prefault('5s'),
 });
@@ -120,6 +130,11 @@ const threshold = z
     error: "'high' must be above 'low' by more than the hysteresis, or an excursion could never end",
   });
 
+const fleet = z.strictObject({
+  /** How long a configuration from the hub may take to prove itself: then the last good one is back. */
+  trialTime: durationMs.prefault('120s'),
+});
+
 const ops = z.strictObject({
   /** Where /metrics, /healthz and /status answer besides the socket in stateDir; `host:port`. */
   listen: z
@@ -136,8 +151,11 @@ export const edgeConfigSchema = z.strictObject({
   readPoints: z.array(readPoint).default([]),
   devices: z.array(device).default([]),
   thresholds: z.array(threshold).default([]),
+  /** Checked by protocols/rules/check.ts, which says more than a schema can. */
+  rules: z.array(z.unknown(), { error: 'rules are a list' }).default([]),
   geofences: z.array(geofenceSchema).default([]),
   motion: motionSchema.prefault({}),
+  fleet: fleet.prefault({}),
   ops: ops.prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 });
@@ -147,9 +165,15 @@ export type DeviceConfig = Omit<Parsed['devices'][number], 'options'> & {
   driver: string;
   /** Checked against the driver's schema. */
   options: unknown;
+  /** As they stand in the file. */
+  writtenOptions: Readonly<Record<string, unknown>>;
   implementation: Driver<unknown>;
 };
-export type EdgeConfig = Omit<Parsed, 'devices'> & { devices: DeviceConfig[] };
+export type EdgeConfig = Omit<Parsed, 'devices' | 'thresholds' | 'rules'> & {
+  devices: DeviceConfig[];
+  /** Thresholds as well. */
+  rules: Rule[];
+};
 
 export type EdgeConfigResult = { ok: true; config: EdgeConfig } | { ok: false; problems: Problem[] };
 
@@ -159,6 +183,8 @@ export async function checkEdgeConfig(text: string, file: string): Promise<EdgeC
   if (!result.ok) return result;
   const { checked } = result;
   const problems = referenceProblems(checked);
+  const { thresholds, ...value } = checked.value;
+  const rules = rulesOfFile({ ...value, thresholds }, (path, message) => problems.push(checked.problem(path, message)));
   const devices: DeviceConfig[] = [];
   for (const [index, entry] of checked.value.devices.entries()) {
     const found = await checkDevice(entry, index, checked);
@@ -166,7 +192,7 @@ export async function checkEdgeConfig(text: string, file: string): Promise<EdgeC
     else devices.push(found);
   }
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, config: { ...checked.value, devices } };
+  return { ok: true, config: { ...value, devices, rules } };
 }
 
 async function checkDevice(
@@ -181,7 +207,9 @@ async function checkDevice(
   }
   const implementation = await load();
   const options = checked.part(['devices', index, 'options'], implementation.options);
-  return options.ok ? { ...entry, options: options.value, implementation } : options.problems;
+  return options.ok
+    ? { ...entry, options: options.value, writtenOptions: entry.options, implementation }
+    : options.problems;
 }
 
 function referenceProblems(checked: CheckedYaml<Parsed>): Problem[] {
@@ -201,6 +229,12 @@ function referenceProblems(checked: CheckedYaml<Parsed>): Problem[] {
   if (value.hub.password !== undefined && value.hub.passwordFile !== undefined) {
     report(['hub', 'passwordFile'], "'password' and 'passwordFile' exclude each other");
   }
+  for (const name of BUILT_IN_LABELS) {
+    if (!Object.hasOwn(value.gateway.labels, name)) continue;
+    report(['gateway', 'labels', name], `the label '${name}' is set by what the gateway is: choose another name`);
+  }
+  const labels = Object.keys(value.gateway.labels).length;
+  if (labels > MAX_LABELS) report(['gateway', 'labels'], `${labels} labels; at most ${MAX_LABELS}`);
   reportDuplicates(value.readPoints, 'readPoints', report);
   reportDuplicates(value.devices, 'devices', report);
   reportDuplicates(value.thresholds, 'thresholds', report);
@@ -221,14 +255,6 @@ function referenceProblems(checked: CheckedYaml<Parsed>): Problem[] {
       wantReadPoint(name, ['devices', index, 'antennas', antenna]);
     if (readPoint === undefined && antennas === undefined && /barcode|llrp/.test(driver)) {
       report(['devices', index], `a device that reads packages needs a 'readPoint': it says what a scan there means`);
-    }
-  }
-  const devices = value.devices.map((each) => each.id);
-  for (const [index, each] of value.thresholds.entries()) {
-    // A device with several sensors names them after a slash: `bus-1/cold-zone`.
-    const [deviceId = ''] = each.device.split('/');
-    if (!devices.includes(deviceId)) {
-      report(['thresholds', index, 'device'], `there is no device '${deviceId}': ${suggest(deviceId, devices)}`);
     }
   }
   return problems;

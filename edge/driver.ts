@@ -95,6 +95,18 @@ export class DriverError extends Error {
   }
 }
 
+/** A value-giving part of a device. */
+export interface Sensor {
+  /** As its readings name it; `ANY_CHANNEL` where the device finds out by itself which it has. */
+  channel?: string;
+  /** What it may give. */
+  kinds: readonly SensorKind[];
+}
+
+export type SensorKind = Exclude<Reading['kind'], 'scan' | 'tag' | 'status'>;
+
+export const ANY_CHANNEL = '*';
+
 export interface Driver<Options> {
   /** The name in the configuration, for example `serial-barcode`. */
   kind: string;
@@ -107,6 +119,8 @@ export interface Driver<Options> {
    * as online from its first good frame or reading only.
    */
   silentByNature?: boolean;
+  /** What a device with these options measures: rules can name it. Absent where that is nothing. */
+  sensors?(options: Options): Sensor[];
   /** How to reach the device, from its options. */
   transport(options: Options): TransportOptions;
   run(context: DriverContext, options: Options): AsyncIterable<Reading>;

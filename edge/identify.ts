@@ -1,12 +1,11 @@
 /** What labels and tags name, as the pipeline wants to know it: package ids, best first. */
 
-import { type IdentityScheme, identify as identifyLabel, packageIdOf } from '../protocols/barcode/identity.ts';
+import { type IdentityScheme, packageIdsOf } from '../protocols/barcode/identity.ts';
 import { CodecError } from '../protocols/base/codec-error.ts';
 import { decodeEpc, packageIdsOfEpc } from '../protocols/epc/index.ts';
 import type { Identify, IdentifyTag } from './pipeline/to-payload.ts';
 
-export const identify: Identify = (label, preference) =>
-  identifyLabel(label, preference as readonly IdentityScheme[]).candidates.map(packageIdOf);
+export const identify: Identify = (label, preference) => packageIdsOf(label, preference as readonly IdentityScheme[]);
 
 export const identifyTag: IdentifyTag = (epcHex, preference) => {
   try {

@@ -8,6 +8,10 @@ import type { Log } from '../protocols/base/log.ts';
 import type { GatewayStatus } from '../protocols/uplink/gateway-status.ts';
 import { topics } from '../protocols/uplink/topics.ts';
 import type { EdgeConfig } from './config.ts';
+import { overlay } from './fleet/overlay.ts';
+import { RemoteConfig } from './fleet/remote-config.ts';
+import { RunningDevices } from './fleet/running-devices.ts';
+import { ChannelBook, inventoryOf } from './fleet/sensors.ts';
 import { identify, identifyTag } from './identify.ts';
 import { motionOptions } from './motion-config.ts';
 import { type EdgeReport, isBalanced } from './ops/report.ts';
@@ -22,11 +26,14 @@ import { Pipeline, type PipelineDevice } from './pipeline/pipeline.ts';
 import { PipelineState } from './pipeline/pipeline-state.ts';
 import type { ReadPoint } from './pipeline/read-point.ts';
 import { RECENT_RECORDS, recentScans } from './pipeline/recent-scans.ts';
+import { zonesOf } from './rules/file-rules.ts';
+import { RuleRunner } from './rules/rule-runner.ts';
+import { RuleState } from './rules/rule-state.ts';
 import { keepTime } from './time/keep-time.ts';
 import { TimeAskingLink } from './time/time-asking-link.ts';
 import type { DeviceHealth } from './transport/device-health.ts';
 import { openTransport } from './transport/open.ts';
-import { type SupervisedDevice, superviseDevice } from './transport/supervisor.ts';
+import { superviseDevice } from './transport/supervisor.ts';
 import type { Link } from './uplink/link.ts';
 import { MqttLink } from './uplink/mqtt-link.ts';
 import { Uplink } from './uplink/uplink.ts';
@@ -72,6 +79,17 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     onLearned: (known) => void intake.store({ kind: 'clock', ...known }, known.monotonicUs),
   });
   const { clock } = time;
+  const remote = await RemoteConfig.open({
+    gatewayId: gateway.id,
+    disk: nodeDisk,
+    folder: gateway.stateDir,
+    clock,
+    log: log.child({ part: 'fleet' }),
+    trialMs: config.fleet.trialTime,
+    check: (settings) => overlay(config, settings).reasons,
+  });
+  // What is in force: the file, with what the hub has set.
+  let inForce = overlay(config, remote.settings).config;
   let report: (() => EdgeReport) | undefined;
   const ops = await openOpsServer({
     stateDir: gateway.stateDir,
@@ -105,9 +123,14 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     // The link may stand before the rest of the daemon does: asked again soon.
     ask: async (askedUs) => {
       if (!report) return;
-      await mqtt.publish(topics.upStatus(gateway.id), statusMessage(report(), true, askedUs), { retain: true });
+      await mqtt.publish(
+        topics.upStatus(gateway.id),
+        statusMessage(report(), { online: true, askedUs, labels: labelsOf(gateway) }),
+        { retain: true },
+      );
     },
   });
+  remote.listen(link);
   const uplink = new Uplink({
     gatewayId: gateway.id,
     outbox,
@@ -123,21 +146,25 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
   });
   const intake = new Intake({ appender: outbox, clock, log: log.child({ part: 'intake' }) });
   const motion = motionOptions(config.motion, config.geofences);
+  const site = {
+    ...(gateway.facility === undefined ? {} : { facilityId: gateway.facility }),
+    ...(gateway.vehicle === undefined ? {} : { vehicleId: gateway.vehicle }),
+    ...(gateway.latitude === undefined ? {} : { latitude: gateway.latitude }),
+    ...(gateway.longitude === undefined ? {} : { longitude: gateway.longitude }),
+  };
+  const rules = new RuleRunner({
+    store: (payload, observedUs) => intake.store(payload, observedUs),
+    lastSequence: () => outbox.lastSequence('alert'),
+    place: () => site,
+    zoneOf: (deviceId) => zonesOf(inForce).get(deviceId.split('/')[0] ?? ''),
+    clock,
+    log: log.child({ part: 'rules' }),
+    newId: randomUUID,
+  });
   const pipeline = new Pipeline({
-    devices: pipelineDevices(config),
-    thresholds: config.thresholds.map(({ device, dwell, low, high, ...rest }) => ({
-      ...rest,
-      deviceId: device,
-      dwellMs: dwell,
-      ...(low === undefined ? {} : { low }),
-      ...(high === undefined ? {} : { high }),
-    })),
-    site: {
-      ...(gateway.facility === undefined ? {} : { facilityId: gateway.facility }),
-      ...(gateway.vehicle === undefined ? {} : { vehicleId: gateway.vehicle }),
-      ...(gateway.latitude === undefined ? {} : { latitude: gateway.latitude }),
-      ...(gateway.longitude === undefined ? {} : { longitude: gateway.longitude }),
-    },
+    devices: pipelineDevices(inForce),
+    rules,
+    site,
     ...(motion ? { motion } : {}),
     intake,
     lastSequence: () => outbox.lastSequence('tracking'),
@@ -145,7 +172,6 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     identifyTag,
     clock,
     log: log.child({ part: 'pipeline' }),
-    newId: randomUUID,
   });
 
   pipeline.remember(recentScans(await outbox.newest('tracking', RECENT_RECORDS), outbox.bootId));
@@ -168,6 +194,23 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
   // Until a device is heard, nobody observes that a tag departs from it.
   for (const device of config.devices) pipeline.listen(device.id, false);
   await memory.load();
+  const ruleState = new RuleState({
+    runner: rules,
+    tail: {
+      get epoch() {
+        return outbox.epoch;
+      },
+      bootId: outbox.bootId,
+      lastSequence: (lane) => outbox.lastSequence(lane),
+      newest: (lane, count) => outbox.newest(lane, count),
+      retain: (lane, from) => outbox.retain(lane, from),
+    },
+    disk: nodeDisk,
+    folder: gateway.stateDir,
+    clock,
+    log: log.child({ part: 'rules' }),
+  });
+  await ruleState.load(inForce.rules);
 
   const taken = new InHand();
   const care = startSelfCare({
@@ -191,7 +234,6 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
   });
 
   const startUs = clock.monotonicUs();
-  const devices: SupervisedDevice[] = [];
   report = () => {
     const { wallMs, state, uncertaintyMs } = clock.wall();
     const lanes = outbox.ledger();
@@ -227,12 +269,14 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
         ...uplink.counters,
       },
       pipeline: { ...pipeline.counters, tagsPresent: pipeline.tagsPresent() },
-      devices: devices.map((device, index) => {
+      rules: rules.report(),
+      config: remote.summary(),
+      devices: devices.list.map(({ config: { driver }, device }) => {
         const { sinceUs: _since, lastReadingUs, ...health } = device.health;
         const ago = lastReadingUs === undefined ? undefined : Math.max(0, (clock.monotonicUs() - lastReadingUs) / 1e6);
         return {
           id: device.deviceId,
-          driver: config.devices[index]?.driver ?? '',
+          driver,
           ...health,
           lastReadingSecondsAgo: ago,
         };
@@ -241,10 +285,11 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
   };
 
   const getReport = report;
+  const labels = labelsOf(gateway);
   const publishStatus = () => {
     if (!link.connected) return;
     link
-      .publish(topics.upStatus(gateway.id), statusMessage(getReport(), true), { retain: true })
+      .publish(topics.upStatus(gateway.id), statusMessage(getReport(), { online: true, labels }), { retain: true })
       .catch((error: Error) => {
         log.debug({ err: error }, 'status not published');
       });
@@ -256,8 +301,10 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     if (state === 'connecting') return;
     void intake.store({ kind: 'device', deviceId, state, code, message }, clock.monotonicUs());
   };
-  for (const device of config.devices) {
-    devices.push(
+  const channels = new ChannelBook();
+  const devices = new RunningDevices({
+    signal,
+    start: (device, deviceSignal) =>
       superviseDevice({
         deviceId: device.id,
         driver: device.implementation,
@@ -266,25 +313,47 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
         clock,
         log: log.child({ part: 'driver' }),
         random: Math.random,
-        signal,
+        signal: deviceSignal,
         onReading: (reading) => {
           time.observe(device.id, reading);
+          if (reading.channel !== undefined) channels.note(device.id, reading.channel);
           return taken.during(clock.monotonicUs(), pipeline.take(device.id, reading));
         },
         onHealthChange: (health) => onHealthChange(device.id, health),
       }),
-    );
-  }
+    onStop: (deviceId) => pipeline.listen(deviceId, false),
+  });
+  await devices.configure(inForce.devices);
+  remote.start({
+    devices: () =>
+      new Map(
+        devices.list.map(({ device: { deviceId, health } }) => [
+          deviceId,
+          { isOnline: health.state === 'online', message: health.message },
+        ]),
+      ),
+    inventory: () => inventoryOf(inForce, channels.seen),
+    apply: async (settings) => {
+      inForce = overlay(config, settings).config;
+      pipeline.configure(pipelineDevices(inForce));
+      rules.setRules(inForce.rules);
+      const restarted = await devices.configure(inForce.devices);
+      log.info({ part: 'fleet', restarted }, 'configuration in force');
+      publishStatus();
+    },
+  });
   link.onState((connected) => {
     if (connected) publishStatus();
   });
   const tick = () => {
     pipeline.tick();
     memory.tick();
+    ruleState.tick();
+    remote.tick();
   };
   const cancelTimers = [every(clock, STATUS_EVERY_MS, publishStatus), every(clock, TICK_MS, tick)];
   log.info(
-    { gateway: gateway.id, devices: devices.length, epoch: outbox.epoch, bootId: outbox.bootId },
+    { gateway: gateway.id, devices: devices.list.length, epoch: outbox.epoch, bootId: outbox.bootId },
     'gateway runs',
   );
 
@@ -292,14 +361,16 @@ export async function runEdge(options: EdgeOptions): Promise<RunningEdge> {
     await aborted(signal);
     care.stop();
     for (const cancel of cancelTimers) cancel();
-    await Promise.all(devices.map((device) => device.done));
+    await remote.stop();
+    await devices.done();
     intake.stop();
     await drained({ outbox, link, clock });
     await memory.save();
+    await ruleState.save();
     uplink.stop();
     if (link.connected) {
       await link
-        .publish(topics.upStatus(gateway.id), statusMessage(getReport(), false), { retain: true })
+        .publish(topics.upStatus(gateway.id), statusMessage(getReport(), { online: false, labels }), { retain: true })
         .catch(() => {});
     }
     await link.close();
@@ -370,7 +441,16 @@ export async function linkOptions({ gateway, hub }: EdgeConfig) {
   };
 }
 
-function statusMessage(report: EdgeReport, online: boolean, askedUs?: number): Buffer {
+/** What the fleet selects this gateway by; its id it has anyway. */
+function labelsOf({ labels, facility, vehicle }: EdgeConfig['gateway']): Record<string, string> {
+  return { ...labels, ...(facility === undefined ? {} : { facility }), ...(vehicle === undefined ? {} : { vehicle }) };
+}
+
+function statusMessage(
+  report: EdgeReport,
+  more: { online: boolean; labels: Record<string, string>; askedUs?: number },
+): Buffer {
+  const { online, labels, askedUs } = more;
   const status: GatewayStatus = {
     version: 1,
     gatewayId: report.gatewayId,
@@ -378,6 +458,7 @@ function statusMessage(report: EdgeReport, online: boolean, askedUs?: number): B
     software: report.software,
     bootId: report.bootId,
     epoch: report.epoch,
+    ...(Object.keys(labels).length > 0 && { labels }),
     atMs: report.atMs,
     clock: { ...report.clock, ...(askedUs === undefined ? {} : { askedUs }) },
     outbox: { mode: report.outbox.mode, lanes: report.outbox.lanes, unused: report.outbox.unused },

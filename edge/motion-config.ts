@@ -1,7 +1,7 @@
 /** The parts of the configuration that tell where a vehicle is: `geofences` and `motion`. */
 import { z } from 'zod';
+import type { Geofence } from '../protocols/base/geofence.ts';
 import { durationMs } from '../protocols/config/units.ts';
-import type { Geofence } from './pipeline/geofence.ts';
 import type { MotionOptions } from './pipeline/motion.ts';
 
 const latitude = z.number().min(-90).max(90);

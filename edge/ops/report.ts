@@ -2,6 +2,8 @@
 import type { Metric } from '../../protocols/metrics/exposition.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
+import type { AlertSeverity } from '../../protocols/uplink/model.ts';
+import type { ConfigSummary } from '../fleet/remote-config.ts';
 import type { OutboxFault } from '../outbox/fault-book.ts';
 import type { PipelineCounters } from '../pipeline/pipeline.ts';
 import type { DeviceHealth } from '../transport/device-health.ts';
@@ -34,7 +36,31 @@ export interface EdgeReport {
   balanced: boolean;
   hub: { url: string; connected: boolean; code: string; message: string; inFlightBatches: number } & UplinkCounters;
   pipeline: PipelineCounters & { tagsPresent: number };
+  rules: {
+    count: number;
+    /** Raised and not over, oldest first. */
+    open: OpenAlertReport[];
+    /** Phases of alerts since the start; those that wait for the disk; those that were given up. */
+    alerts: number;
+    untold: number;
+    lost: number;
+    /** Readings that came too late to be judged. */
+    tooLate: number;
+    /** Pairs of rule and device that there was no room for. */
+    refused: number;
+  };
+  config: ConfigSummary;
   devices: DeviceReport[];
+}
+
+export interface OpenAlertReport {
+  alertId: string;
+  ruleId: string;
+  severity: AlertSeverity;
+  /** Empty where it is about the gateway. */
+  deviceId: string;
+  message: string;
+  openSeconds: number;
 }
 
 export interface DeviceReport extends Omit<DeviceHealth, 'sinceUs' | 'lastReadingUs'> {
@@ -121,8 +147,23 @@ export function edgeMetrics(report: EdgeReport): Metric[] {
       'Sensor values within their dead band.',
       one(report.pipeline.unchanged),
     ),
-    metric('alerts_total', 'counter', 'Alerts raised and cleared.', one(report.pipeline.alerts)),
+    metric('alerts_total', 'counter', 'Alerts raised and cleared.', one(report.rules.alerts)),
+    metric('alerts_open', 'gauge', 'Alerts that are raised and not over.', one(report.rules.open.length)),
+    metric('alerts_lost_total', 'counter', 'Phases of alerts that were given up.', one(report.rules.lost)),
+    metric('late_readings_total', 'counter', 'Readings that came too late for a rule.', one(report.rules.tooLate)),
     metric('tags_present', 'gauge', 'RFID tags in the field.', one(report.pipeline.tagsPresent)),
+    metric(
+      'config_version',
+      'gauge',
+      "Version of the hub's configuration that is in force; 0 is the file alone.",
+      one(report.config.version),
+    ),
+    metric(
+      'config_refused',
+      'gauge',
+      '1 while the newest desired version is rejected or rolled back.',
+      one(['rejected', 'rolled-back'].includes(report.config.state) ? 1 : 0),
+    ),
     metric(
       'device_online',
       'gauge',

@@ -63,13 +63,13 @@ export class InHand {
   }
 
   /** Counts `work` as in hand, begun at `nowUs`, until it is settled. */
-  async during<T>(nowUs: number, work: Promise<T>): Promise<T> {
+  during<T>(nowUs: number, work: Promise<T>): Promise<T> {
     const key = this.#next++;
     this.#begunUs.set(key, nowUs);
-    try {
-      return await work;
-    } finally {
+    const end = () => {
       this.#begunUs.delete(key);
-    }
+    };
+    work.then(end, end);
+    return work;
   }
 }

@@ -16,10 +16,11 @@ import type { Log } from '../../protocols/base/log.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
 import { type Disk, type DiskFile, errorCode, replaceFile } from './disk.ts';
-import { LaneReader, type Segment, type StoredRecords } from './lane-reader.ts';
+import type { Group } from './group.ts';
+import { LaneReader, type ReadLimits, type Segment, type StoredRecords } from './lane-reader.ts';
 import { recoverTail } from './lane-recovery.ts';
 import { type Fate, type LaneFile, LaneState } from './lane-state.ts';
-import { LaneWriter, type NewRecord } from './lane-writer.ts';
+import { LaneWriter } from './lane-writer.ts';
 import type { MarkFile } from './mark-file.ts';
 import { modeOf } from './outbox-error.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -157,7 +158,7 @@ export class LaneLog {
    * Writes a group and syncs it; returns the first of its sequences. On rejection nothing of the group counts: what may stand in the
    * file is cut off or left behind, and never read.
    */
-  async append(group: readonly NewRecord[]): Promise<number> {
+  async append(group: Group): Promise<number> {
     const first = await this.#writer.write(group).catch(async (error: unknown) => {
       if (modeOf(error) !== 'disk-full' || this.reserve.bytes === 0) throw error;
       await this.#writer.goToReserve();
@@ -171,7 +172,7 @@ export class LaneLog {
    * The stored records from `from` on, concatenated, up to the limits (at least one record). Undefined when there is none yet.
    * Damage on the way is quarantined and skipped; `first` may therefore lie behind `from`. Rejects while the disk refuses.
    */
-  async read(from: number, limits: { records: number; bytes: number }): Promise<StoredRecords | undefined> {
+  async read(from: number, limits: ReadLimits): Promise<StoredRecords | undefined> {
     for (let next = this.#state.nextKept(from); next <= this.#state.last; next = this.#state.nextKept(next)) {
       const segment = this.#segmentOf(next);
       if (!segment) {
@@ -343,7 +344,7 @@ export class LaneLog {
   }
 
   /** Undefined when what was to be read has a fate by now. Rejects while the disk refuses and there is hope. */
-  async #readIn(segment: Segment, from: number, limits: { records: number; bytes: number }) {
+  async #readIn(segment: Segment, from: number, limits: ReadLimits) {
     try {
       if (segment.bytes === 0) segment.bytes = await this.#sizeOf(segment);
       const found = await this.#reader.read(segment, from, limits);

@@ -1,7 +1,7 @@
 /**
  * Reads stored records of a lane in order, as they stand on disk. Remembers where the last read ended, so that reading on needs no search.
  */
-import { RECORD_HEADER_BYTES, readRecord, recordBytes } from '../../protocols/uplink/record.ts';
+import { RECORD_HEADER_BYTES, recordBytes, recordEnd } from '../../protocols/uplink/record.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { type Run, type Scan, SEGMENT_HEADER_BYTES } from './segment.ts';
 import type { SegmentFile } from './survey.ts';
@@ -22,6 +22,14 @@ export interface StoredRecords {
   records: Buffer;
 }
 
+/** How much is read at once; at least one record. */
+export interface ReadLimits {
+  records: number;
+  bytes: number;
+  /** Where the records may be put, if there is room: whoever reads a lot need not have as much thrown away. */
+  into?: Buffer;
+}
+
 const WALK_BYTES = 256 * 1024;
 
 export class LaneReader {
@@ -40,11 +48,7 @@ export class LaneReader {
    * Records from `from` on, up to the limits and the segment's last. Undefined when the record `from` cannot be read where it should stand.
    * Rejects when the disk refuses.
    */
-  async read(
-    segment: Segment,
-    from: number,
-    limits: { records: number; bytes: number },
-  ): Promise<StoredRecords | undefined> {
+  async read(segment: Segment, from: number, limits: ReadLimits): Promise<StoredRecords | undefined> {
     const file = await this.#disk.open(segment.path, { create: false, readOnly: true });
     try {
       // Where damage was found, nothing is read beyond the run of good records: the disk may refuse the rest.
@@ -52,13 +56,13 @@ export class LaneReader {
       const end = run?.end ?? segment.bytes;
       const start = segment.scan && !run ? undefined : await this.#locate(file, segment, { sequence: from, run });
       if (start === undefined || start >= end) return undefined;
-      const buffer = await readSome(file, start, { want: limits.bytes, end });
+      const buffer = await readSome(file, start, { want: limits.bytes, end, into: limits.into });
       let at = 0;
       let count = 0;
       while (count < limits.records && from + count <= segment.lastSequence) {
-        const record = readRecord(buffer, at);
-        if (typeof record === 'string' || record.sequence !== from + count) break;
-        at = record.end;
+        const next = recordEnd(buffer, at, from + count);
+        if (typeof next === 'string') break;
+        at = next;
         count++;
       }
       if (count === 0) return undefined;
@@ -102,9 +106,15 @@ export class LaneReader {
 }
 
 /** `want` bytes, or as many as the first record takes if it is larger. */
-async function readSome(file: DiskFile, start: number, limits: { want: number; end: number }): Promise<Buffer> {
+async function readSome(
+  file: DiskFile,
+  start: number,
+  limits: { want: number; end: number; into: Buffer | undefined },
+): Promise<Buffer> {
   const rest = limits.end - start;
-  const buffer = Buffer.allocUnsafe(Math.min(Math.max(limits.want, RECORD_HEADER_BYTES), rest));
+  const wanted = Math.min(Math.max(limits.want, RECORD_HEADER_BYTES), rest);
+  const { into } = limits;
+  const buffer = into && wanted <= into.length ? into.subarray(0, wanted) : Buffer.allocUnsafe(wanted);
   const some = buffer.subarray(0, await file.read(buffer, start));
   if (some.length < RECORD_HEADER_BYTES) return some;
   const firstBytes = recordBytes(some.readUInt32LE(0));

@@ -6,18 +6,13 @@
  */
 import type { Log } from '../../protocols/base/log.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
-import { type RecordTime, recordBytes, writeRecord } from '../../protocols/uplink/record.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import type { Group } from './group.ts';
 import type { Segment } from './lane-reader.ts';
 import type { LaneState } from './lane-state.ts';
 import { modeOf } from './outbox-error.ts';
 import type { Reserve } from './reserve.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts';
-
-export interface NewRecord {
-  payload: Uint8Array;
-  time: RecordTime;
-}
 
 export interface LaneWriterOptions {
   disk: Disk;
@@ -75,17 +70,12 @@ export class LaneWriter {
    * Writes a group and syncs it; returns the first of its sequences. On rejection nothing of the group counts: what may stand in the
    * file is cut off or left behind, and never read.
    */
-  async write(group: readonly NewRecord[]): Promise<number> {
-    const bytes = group.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0);
+  async write(group: Group): Promise<number> {
+    const { bytes, records } = group;
     const { file, segment } = await this.#writable(bytes);
     const first = this.#options.state.last + 1;
-    const buffer = Buffer.allocUnsafe(bytes);
-    let at = 0;
-    for (const [index, { payload, time }] of group.entries()) {
-      at = writeRecord(buffer, at, { sequence: first + index, time, payload });
-    }
     try {
-      await file.write(buffer, segment.bytes);
+      await file.write(group.seal(first), segment.bytes);
     } catch (error) {
       if (modeOf(error) !== 'disk-full' || !(await this.#undo(file, segment))) await this.#distrust(segment);
       throw error;
@@ -97,7 +87,7 @@ export class LaneWriter {
       throw error;
     }
     segment.bytes += bytes;
-    this.#options.state.accept(first + group.length - 1);
+    this.#options.state.accept(first + records - 1);
     segment.lastSequence = this.#options.state.last;
     return first;
   }

@@ -21,16 +21,18 @@ import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
-import { MAX_PAYLOAD_BYTES, type RecordTime, recordBytes } from '../../protocols/uplink/record.ts';
-import { type Desk, type Desks, newDesks, takeGroup, type Waiting } from './desk.ts';
+import type { RecordTime } from '../../protocols/uplink/record.ts';
+import { type Desk, type Desks, newDesks } from './desk.ts';
 import { type Disk, errorCode } from './disk.ts';
 import { FaultBook, type LaneFault, type OutboxFault } from './fault-book.ts';
+import type { Group, Settle } from './group.ts';
 import type { LaneLog } from './lane-log.ts';
 import { LaneOpener } from './lane-opener.ts';
-import type { StoredRecords } from './lane-reader.ts';
+import type { ReadLimits, StoredRecords } from './lane-reader.ts';
 import type { LaneState } from './lane-state.ts';
 import { modeOf, OutboxError, type OutboxMode } from './outbox-error.ts';
 import { Statements } from './statements.ts';
+import { WaitingRecords } from './waiting-records.ts';
 
 export interface OutboxOptions {
   disk: Disk;
@@ -88,6 +90,7 @@ export class Outbox {
   readonly #faults: FaultBook;
   readonly #opener: LaneOpener;
   readonly #statements: Statements;
+  readonly #waiting: WaitingRecords;
   readonly #timers = new Map<string, () => void>();
   #attaching: Promise<void> | undefined;
   #lastCommitUs: number | undefined;
@@ -97,10 +100,19 @@ export class Outbox {
     this.#options = options;
     this.#faults = new FaultBook({ clock: options.clock, log: options.log });
     this.#opener = new LaneOpener(options);
+    this.#waiting = new WaitingRecords({
+      bootId: options.bootId,
+      maxRecords: options.maxQueuedRecords,
+      maxBytes: options.maxQueuedBytes,
+      nowUs: () => options.clock.monotonicUs(),
+    });
     this.#statements = new Statements({
       desks: this.#desks,
       log: options.log,
-      append: (payload) => this.#enqueue(this.#desks.alert, payload, this.#now()),
+      append: (payload) =>
+        new Promise((resolve, reject) => {
+          this.#enqueue(this.#desks.alert, payload, this.#now(), settlerOf(resolve, reject));
+        }),
       onTold: () => this.#scheduleSave(),
       onRefused: () => this.#schedule('tell', PROBE_MS, () => this.#tellLosses()),
     });
@@ -153,8 +165,8 @@ export class Outbox {
 
   get progress(): OutboxProgress {
     const waiting = LANES.flatMap((lane) => {
-      const { committing, queue } = this.#desks[lane];
-      return [committing, queue[0]?.sinceUs].filter((sinceUs) => sinceUs !== undefined);
+      const { committing, groups } = this.#desks[lane];
+      return [committing, groups[0]?.sinceUs].filter((sinceUs) => sinceUs !== undefined);
     });
     return {
       lastCommitUs: this.#lastCommitUs,
@@ -178,7 +190,7 @@ export class Outbox {
 
   /** Records accepted into memory whose group is not yet on disk. */
   queued(): number {
-    return LANES.reduce((sum, lane) => sum + this.#desks[lane].queue.length, 0);
+    return this.#waiting.records;
   }
 
   /**
@@ -188,17 +200,14 @@ export class Outbox {
    *   the lane after it is refused with it, so that order is kept.
    */
   append(lane: Lane, payload: Uint8Array, at: Omit<RecordTime, 'bootId'>): Promise<number> {
-    if (this.#closed) return Promise.reject(closedError());
-    if (payload.length < 1 || payload.length > MAX_PAYLOAD_BYTES) {
-      const message = `a record of ${payload.length} bytes: 1 to ${MAX_PAYLOAD_BYTES} are allowed`;
-      return Promise.reject(new OutboxError({ code: 'record-too-large', message }));
-    }
-    const queuedBytes = LANES.reduce((sum, each) => sum + this.#desks[each].queuedBytes, 0);
-    if (this.queued() >= this.#options.maxQueuedRecords || queuedBytes >= this.#options.maxQueuedBytes) {
-      const message = `${this.queued()} records wait for the disk already: it is too slow`;
-      return Promise.reject(new OutboxError({ code: 'outbox-busy', message }));
-    }
-    return this.#enqueue(this.#desks[lane], payload, at);
+    return new Promise((resolve, reject) => this.put(lane, payload, at, settlerOf(resolve, reject)));
+  }
+
+  /** As `append`, with the outcome as a call; the payload may be used again when this returns. `settle` must not throw. */
+  put(lane: Lane, payload: Uint8Array, at: Omit<RecordTime, 'bootId'>, settle: Settle): void {
+    const refusal = this.#closed ? closedError() : this.#waiting.refusalOf(payload.length);
+    if (refusal) settle({ error: refusal, payload: Buffer.from(payload), time: at });
+    else this.#enqueue(this.#desks[lane], payload, at, settle);
   }
 
   /** Called after records of a lane became durable, and when a lane came back. Returns the unsubscribe function. */
@@ -223,7 +232,7 @@ export class Outbox {
   }
 
   /** Stored records from `from` on, as they stand on disk; undefined when there is none. Rejects while the disk refuses. */
-  read(lane: Lane, from: number, limits: { records: number; bytes: number }): Promise<StoredRecords | undefined> {
+  read(lane: Lane, from: number, limits: ReadLimits): Promise<StoredRecords | undefined> {
     const desk = this.#desks[lane];
     return desk.turns.run(async () => {
       if (!desk.log) throw this.#notOpen(desk);
@@ -285,7 +294,7 @@ export class Outbox {
     this.#closed = true;
     for (const lane of LANES) {
       this.#desks[lane].cancelCommit?.();
-      for (const { reject } of this.#desks[lane].queue.splice(0)) reject(closedError());
+      this.#waiting.refuse(this.#desks[lane], closedError());
     }
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
@@ -299,16 +308,13 @@ export class Outbox {
     await this.#opener.close();
   }
 
-  #enqueue(desk: Desk, payload: Uint8Array, at: Omit<RecordTime, 'bootId'>): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const { bootId, clock, commitDelayMs } = this.#options;
-      desk.queue.push({ payload, time: { ...at, bootId }, sinceUs: clock.monotonicUs(), resolve, reject });
-      desk.queuedBytes += payload.length;
-      if (desk.cancelCommit || desk.committing !== undefined) return;
-      desk.cancelCommit = clock.after(commitDelayMs, () => {
-        desk.cancelCommit = undefined;
-        void this.#commit(desk);
-      });
+  #enqueue(desk: Desk, payload: Uint8Array, time: Omit<RecordTime, 'bootId'>, settle: Settle): void {
+    const { clock, commitDelayMs } = this.#options;
+    this.#waiting.add(desk, { payload, time }, settle);
+    if (desk.cancelCommit || desk.committing !== undefined) return;
+    desk.cancelCommit = clock.after(commitDelayMs, () => {
+      desk.cancelCommit = undefined;
+      void this.#commit(desk);
     });
   }
 
@@ -317,29 +323,32 @@ export class Outbox {
     desk.cancelCommit?.();
     desk.cancelCommit = undefined;
     if (desk.committing !== undefined) return;
-    while (desk.queue.length > 0) {
-      desk.committing = desk.queue[0]?.sinceUs;
-      const group = takeGroup(desk);
-      await desk.turns.run(() => this.#commitGroup(desk, group), { urgent: true });
+    for (let group = this.#waiting.take(desk); group; group = this.#waiting.take(desk)) {
+      const one = group;
+      desk.committing = one.sinceUs;
+      await desk.turns.run(() => this.#commitGroup(desk, one), { urgent: true });
+      if (one.isReusable) desk.spare = one;
     }
     desk.committing = undefined;
   }
 
-  async #commitGroup(desk: Desk, group: Waiting[]): Promise<void> {
+  async #commitGroup(desk: Desk, group: Group): Promise<void> {
+    let first: number;
     try {
-      const first = await this.#appendGroup(desk, group);
-      this.#lastCommitUs = this.#options.clock.monotonicUs();
-      if (!this.#noteReserve(desk)) this.#faults.clear(desk.lane, 'write');
-      this.#faults.clear(desk.lane, 'room');
-      for (const [index, waiting] of group.entries()) waiting.resolve(first + index);
-      for (const listener of this.#listeners) listener(desk.lane);
+      first = await this.#appendGroup(desk, group);
     } catch (error) {
       const fault = this.#refused(desk, error instanceof NoRoom ? 'room' : 'write', error);
+      group.refuse(fault);
       // What came after must not overtake it.
-      const refused = [...group, ...desk.queue.splice(0)];
-      desk.queuedBytes = 0;
-      for (const waiting of refused) waiting.reject(fault);
+      this.#waiting.refuse(desk, fault);
+      this.#tellLosses();
+      return;
     }
+    this.#lastCommitUs = this.#options.clock.monotonicUs();
+    if (!this.#noteReserve(desk)) this.#faults.clear(desk.lane, 'write');
+    this.#faults.clear(desk.lane, 'room');
+    group.accept(first);
+    for (const listener of this.#listeners) listener(desk.lane);
     this.#tellLosses();
   }
 
@@ -353,7 +362,7 @@ export class Outbox {
     return true;
   }
 
-  async #appendGroup(desk: Desk, group: readonly Waiting[]): Promise<number> {
+  async #appendGroup(desk: Desk, group: Group): Promise<number> {
     const { log } = desk;
     if (!log) throw this.#notOpen(desk);
     if (!(await this.#makeRoom(desk, group))) throw new NoRoom(this.#options.maxBytes, desk.lane);
@@ -368,9 +377,8 @@ export class Outbox {
   }
 
   /** Frees space for a group within `maxBytes`; false when only what ranks before the lane could go. */
-  async #makeRoom(desk: Desk, group: readonly Waiting[]): Promise<boolean> {
-    const wanted = group.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0);
-    while (this.#roomFor(desk.lane) < wanted) {
+  async #makeRoom(desk: Desk, group: Group): Promise<boolean> {
+    while (this.#roomFor(desk.lane) < group.bytes) {
       if (await this.#evictOne(desk, LANES.slice(LANES.indexOf(desk.lane)).reverse())) continue;
       // What is larger than all there is may still go into an empty outbox.
       return LANES.every((lane) => (this.#desks[lane].log?.bytes ?? 0) === 0);
@@ -567,6 +575,10 @@ export class Outbox {
     const { alert, tracking, telemetry } = this.#desks;
     return { alert: value(alert), tracking: value(tracking), telemetry: value(telemetry) };
   }
+}
+
+function settlerOf(resolve: (sequence: number) => void, reject: (error: OutboxError) => void): Settle {
+  return (outcome) => (typeof outcome === 'number' ? resolve(outcome) : reject(outcome.error));
 }
 
 function closedError(): OutboxError {

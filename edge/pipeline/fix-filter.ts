@@ -4,7 +4,7 @@
  * A jump is believed when the fixes after it agree with one another for a while (a ferry, a receiver that was off, a first fix that was
  * wrong). Monotonic time only. Pure but for what it remembers.
  */
-import { distanceMeters, type LatLon } from './geofence.ts';
+import { distanceMeters, type LatLon } from '../../protocols/base/geofence.ts';
 
 export interface Fix extends LatLon {
   deviceId: string;

@@ -3,7 +3,7 @@ import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import type { Payload } from '../../protocols/uplink/model.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
-import { Intake } from './intake.ts';
+import { type Appender, Intake } from './intake.ts';
 
 const reading = (deviceId: string): Payload => ({ kind: 'contact', deviceId, place: {}, open: true });
 const alert = (deviceId: string): Payload => ({
@@ -18,13 +18,16 @@ function setup(maxHeld?: number) {
   const clock = new ManualClock();
   const stored: string[] = [];
   const disk = { full: false };
-  const append = async (_lane: string, payload: Uint8Array) => {
-    if (disk.full) throw Object.assign(new Error('full'), { code: 'disk-full' });
-    const value = decodePayload(Buffer.from(payload)) as { deviceId: string };
-    return stored.push(value.deviceId);
+  const put: Appender['put'] = (_lane, bytes, time, settle) => {
+    const payload = Buffer.from(bytes);
+    const { deviceId } = decodePayload(payload) as { deviceId: string };
+    queueMicrotask(() => {
+      if (disk.full) settle({ error: Object.assign(new Error('full'), { code: 'disk-full' }), payload, time });
+      else settle(stored.push(deviceId));
+    });
   };
   const intake = new Intake({
-    appender: { append },
+    appender: { put },
     clock,
     log: silentLog,
     ...(maxHeld === undefined ? {} : { maxHeld }),
@@ -74,11 +77,12 @@ it('settles everything when it stops', async () => {
 it('asks a refusing disk with one payload, not with all that it holds', async () => {
   const clock = new ManualClock();
   let asked = 0;
-  const append = async () => {
+  const put: Appender['put'] = (_lane, bytes, time, settle) => {
     asked++;
-    throw Object.assign(new Error('full'), { code: 'disk-full' });
+    const payload = Buffer.from(bytes);
+    queueMicrotask(() => settle({ error: Object.assign(new Error('full'), { code: 'disk-full' }), payload, time }));
   };
-  const intake = new Intake({ appender: { append }, clock, log: silentLog });
+  const intake = new Intake({ appender: { put }, clock, log: silentLog });
   for (let n = 0; n < 100; n++) void intake.store(reading(`${n}`), 0);
   await clock.advance(0);
   expect(asked).toBe(100);
@@ -89,10 +93,9 @@ it('asks a refusing disk with one payload, not with all that it holds', async ()
 
 it('holds no more bytes than it may', async () => {
   const clock = new ManualClock();
-  const append = async () => {
-    throw Object.assign(new Error('full'), { code: 'read-only' });
-  };
-  const intake = new Intake({ appender: { append }, clock, log: silentLog, maxHeldBytes: 100 });
+  const put: Appender['put'] = (_lane, payload, time, settle) =>
+    settle({ error: Object.assign(new Error('full'), { code: 'read-only' }), payload: Buffer.from(payload), time });
+  const intake = new Intake({ appender: { put }, clock, log: silentLog, maxHeldBytes: 100 });
   for (let n = 0; n < 20; n++) void intake.store(reading(`device-${n}`), 0);
   await clock.advance(0);
   expect(intake.held() + intake.rejected.telemetry).toBe(20);

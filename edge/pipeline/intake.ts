@@ -4,24 +4,40 @@
  * What is held is bounded by `maxHeld` payloads and `maxHeldBytes`; beyond either the oldest telemetry goes first, then tracking, alerts last. What goes was
  * never accepted: it is counted as `rejected`, per lane, and its owner is told. Order within a lane is kept.
  */
-import type { Clock, WallTime } from '../../protocols/base/clock.ts';
+import type { Clock, ClockState } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { laneOf, type Payload } from '../../protocols/uplink/model.ts';
-import { encodePayload } from '../../protocols/uplink/payload-codec.ts';
+import { encodedPayload, encodePayload } from '../../protocols/uplink/payload-codec.ts';
 import type { RecordTime } from '../../protocols/uplink/record.ts';
 
 /** What the intake needs of the Outbox. */
 export interface Appender {
-  append(lane: Lane, payload: Uint8Array, at: Omit<RecordTime, 'bootId'>): Promise<number>;
+  /** `settle` is called once, with the record's sequence when it is on disk, or with what was refused; the payload may be used again when this returns. */
+  put(
+    lane: Lane,
+    payload: Uint8Array,
+    at: Omit<RecordTime, 'bootId'>,
+    settle: (outcome: number | Refused) => void,
+  ): void;
 }
+
+interface Refused {
+  error: Error & { code?: string };
+  payload: Buffer;
+  time: Omit<RecordTime, 'bootId'>;
+}
+
+/** Told once what became of a payload: true when it is on disk, false when it had to be given up. Must not throw. */
+export type Settle = (accepted: boolean) => void;
 
 interface Held {
   payload: Buffer;
   at: Omit<RecordTime, 'bootId'>;
-  settle: (accepted: boolean) => void;
+  settle: Settle;
 }
 
+const TIME_LASTS_US = 5_000;
 const RETRY_MS = 500;
 /** Offered together once the disk takes records again. */
 const RETRY_TOGETHER = 1_000;
@@ -37,6 +53,8 @@ export class Intake {
   readonly #held: Record<Lane, Held[]> = { alert: [], tracking: [], telemetry: [] };
   /** Offered again after a refusal and not yet answered: what comes new waits behind them. */
   readonly #retrying: Record<Lane, number> = { alert: 0, tracking: 0, telemetry: 0 };
+  /** What the clock last said. */
+  #time: { atUs: number; originMs: number; state: ClockState; uncertaintyMs: number } | undefined;
   #heldBytes = 0;
   #cancelRetry: (() => void) | undefined;
   #stopped = false;
@@ -58,12 +76,21 @@ export class Intake {
    * Stores what was observed at `observedUs` (monotonic). Resolves true when it is on disk, false when it had to be given up.
    */
   store(payload: Payload, observedUs: number): Promise<boolean> {
+    return new Promise((resolve) => this.keep(payload, observedUs, resolve));
+  }
+
+  /** As `store`, with the outcome as a call. */
+  keep(payload: Payload, observedUs: number, settle: Settle): void {
     const lane = laneOf(payload);
-    return new Promise((resolve) => {
-      const item: Held = { payload: encodePayload(payload), at: this.#timeOf(observedUs), settle: resolve };
-      // What came before in this lane goes first.
-      if (this.#held[lane].length > 0 || this.#retrying[lane] > 0) this.#hold(lane, item);
-      else void this.#offer(lane, item);
+    const at = this.#timeOf(observedUs);
+    // What came before in this lane goes first.
+    if (this.#held[lane].length > 0 || this.#retrying[lane] > 0) {
+      this.#hold(lane, { payload: encodePayload(payload), at, settle });
+      return;
+    }
+    this.#appender.put(lane, encodedPayload(payload), at, (outcome) => {
+      if (typeof outcome === 'number') settle(true);
+      else this.#refused(lane, { payload: outcome.payload, at: outcome.time, settle }, outcome.error);
     });
   }
 
@@ -74,26 +101,26 @@ export class Intake {
     for (const lane of LANES) this.#rejectHeld(lane);
   }
 
+  /** The clock is asked once for what was observed within a few milliseconds: reading it costs more than all the rest of this. */
   #timeOf(observedUs: number): Omit<RecordTime, 'bootId'> {
-    const wall: WallTime = this.#clock.wall();
-    const agoMs = (this.#clock.monotonicUs() - observedUs) / 1000;
-    return {
-      monotonicUs: observedUs,
-      wallMs: wall.wallMs - agoMs,
-      state: wall.state,
-      uncertaintyMs: wall.uncertaintyMs,
-    };
+    let known = this.#time;
+    if (!known || !(Math.abs(observedUs - known.atUs) < TIME_LASTS_US)) {
+      const { wallMs, state, uncertaintyMs } = this.#clock.wall();
+      const atUs = this.#clock.monotonicUs();
+      known = { atUs, originMs: wallMs - atUs / 1000, state, uncertaintyMs };
+      this.#time = known;
+    }
+    const { originMs, state, uncertaintyMs } = known;
+    return { monotonicUs: observedUs, wallMs: originMs + observedUs / 1000, state, uncertaintyMs };
   }
 
-  #offer(lane: Lane, item: Held): Promise<void> {
-    return this.#appender.append(lane, item.payload, item.at).then(
-      () => item.settle(true),
-      (error: Error & { code?: string }) => {
-        if (PASSING.has(error.code ?? '') && !this.#stopped) return this.#hold(lane, item);
-        this.#log.error({ err: error, lane }, 'record refused by the outbox');
-        this.#reject(lane, item);
-      },
-    );
+  #refused(lane: Lane, item: Held, error: Error & { code?: string }): void {
+    if (PASSING.has(error.code ?? '') && !this.#stopped) {
+      this.#hold(lane, item);
+      return;
+    }
+    this.#log.error({ err: error, lane }, 'record refused by the outbox');
+    this.#reject(lane, item);
   }
 
   /** Offers what a lane holds, in order, the first one alone: while the disk refuses, one question is enough. */
@@ -104,14 +131,7 @@ export class Intake {
       this.#heldBytes -= bytesOf(items);
       this.#retrying[lane] += items.length;
       const refused: Held[] = [];
-      await Promise.all(
-        items.map((item) =>
-          this.#appender.append(lane, item.payload, item.at).then(
-            () => item.settle(true),
-            () => refused.push(item),
-          ),
-        ),
-      );
+      await Promise.all(items.map((item) => this.#offerAgain(lane, item, refused)));
       this.#retrying[lane] -= items.length;
       if (refused.length === 0) continue;
       // Back in front of what came since.
@@ -121,6 +141,16 @@ export class Intake {
     }
     if (this.#stopped) this.#rejectHeld(lane);
     else if (held.length > 0) this.#scheduleRetry();
+  }
+
+  #offerAgain(lane: Lane, item: Held, refused: Held[]): Promise<void> {
+    return new Promise((resolve) => {
+      this.#appender.put(lane, item.payload, item.at, (outcome) => {
+        if (typeof outcome === 'number') item.settle(true);
+        else refused.push(item);
+        resolve();
+      });
+    });
   }
 
   #hold(lane: Lane, item: Held): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Geofence, type LatLon, metersOutside } from './geofence.ts';
+import { type Geofence, type LatLon, metersOutside } from '../../protocols/base/geofence.ts';
 import { Motion, type MotionEvent, type MotionOptions } from './motion.ts';
 
 const SECOND = 1_000_000;

@@ -9,8 +9,15 @@
  *
  * What was stated is remembered over restarts (`stated`, `resume`); what was not yet decided is not.
  */
+
+import {
+  distanceMeters,
+  fenceAround,
+  type Geofence,
+  type LatLon,
+  metersOutside,
+} from '../../protocols/base/geofence.ts';
 import { type Fix, FixFilter } from './fix-filter.ts';
-import { distanceMeters, fenceAround, type Geofence, type LatLon, metersOutside } from './geofence.ts';
 
 export interface MotionOptions {
   geofences: readonly Geofence[];

@@ -7,7 +7,7 @@ import type { TrackingPayload } from '../../protocols/uplink/model.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { readRecord, recordBytes, writeRecord } from '../../protocols/uplink/record.ts';
 import { MemoryDisk } from '../outbox/memory-disk.ts';
-import { Intake } from './intake.ts';
+import { type Appender, Intake } from './intake.ts';
 import { Pipeline } from './pipeline.ts';
 import { PipelineState } from './pipeline-state.ts';
 import type { ReadPoint } from './read-point.ts';
@@ -53,10 +53,12 @@ class Box {
       this.removed = Math.max(this.removed, this.retained - 1);
       return sequence;
     };
-    const intake = new Intake({ appender: { append }, clock: this.clock, log: silentLog });
+    const put: Appender['put'] = (lane, payload, at, settle) => {
+      void append(lane, Buffer.from(payload), at).then(settle);
+    };
+    const intake = new Intake({ appender: { put }, clock: this.clock, log: silentLog });
     const pipeline = new Pipeline({
       devices: [{ id: 'reader', antennas: new Map(points.map((point, index) => [index + 1, point])) }, { id: 'gps' }],
-      thresholds: [],
       site: vehicle ? { vehicleId: 'van' } : { facilityId: 'DC' },
       ...(vehicle && {
         motion: {
@@ -76,7 +78,6 @@ class Box {
       identifyTag: (epcHex) => [`epc:${epcHex}`],
       clock: this.clock,
       log: silentLog,
-      newId: () => 'id',
     });
     const state = new PipelineState({
       pipeline,

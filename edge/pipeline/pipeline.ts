@@ -5,7 +5,7 @@ import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
 import type { TrackingPayload } from '../../protocols/uplink/model.ts';
 import type { Reading } from '../driver.ts';
-import { type Threshold, ThresholdRule } from '../rules/threshold.ts';
+import type { RuleRunner } from '../rules/rule-runner.ts';
 import { ChangeOnly, type ChangeOptions } from './change-only.ts';
 import type { Intake } from './intake.ts';
 import type { MotionOptions, Whereabouts } from './motion.ts';
@@ -18,7 +18,6 @@ import { TagStage } from './tag-stage.ts';
 import {
   type Identify,
   type IdentifyTag,
-  outcomeToPayload,
   placeOf,
   quantitiesOf,
   type Site,
@@ -38,7 +37,8 @@ export interface PipelineDevice {
 
 export interface PipelineOptions {
   devices: readonly PipelineDevice[];
-  thresholds: readonly Threshold[];
+  /** Looks at every sensor reading. */
+  rules?: Pick<RuleRunner, 'observe' | 'tick'>;
   site: Site;
   /** Departures and arrivals, where the gateway rides in a vehicle. */
   motion?: MotionOptions;
@@ -49,7 +49,6 @@ export interface PipelineOptions {
   identifyTag: IdentifyTag;
   clock: Clock;
   log: Log;
-  newId: () => string;
 }
 
 export interface PipelineCounters {
@@ -58,7 +57,6 @@ export interface PipelineCounters {
   repeated: number;
   /** Sensor values within their dead band. */
   unchanged: number;
-  alerts: number;
 }
 
 /** What outlives the daemon, besides the records themselves. */
@@ -73,17 +71,16 @@ const DEFAULT_CHANGE: ChangeOptions = { deadband: 0, maxIntervalMs: 0 };
 const POSITION_IS_CURRENT_US = 120_000_000;
 
 export class Pipeline {
-  readonly counters: PipelineCounters = { readings: 0, repeated: 0, unchanged: 0, alerts: 0 };
+  readonly counters: PipelineCounters = { readings: 0, repeated: 0, unchanged: 0 };
   readonly #options: PipelineOptions;
-  readonly #devices: ReadonlyMap<string, PipelineDevice>;
-  readonly #rules = new Map<string, ThresholdRule[]>();
+  #devices: ReadonlyMap<string, PipelineDevice>;
   readonly #scans: ScanStage;
   readonly #tags: TagStage;
   readonly #motion: MotionStage | undefined;
   readonly #changes = new ChangeOnly();
   /** Facts on their way to the disk, oldest first, and the last sequence on disk when each was sent there. */
   readonly #flights = new Set<{ after: number }>();
-  #position: { latitude: number; longitude: number; atUs: number } | undefined;
+  #position: { site: Site; atUs: number } | undefined;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -91,17 +88,17 @@ export class Pipeline {
     const { devices, intake, clock, identify, identifyTag } = options;
     const site = () => this.#site();
     const store: Store = (...fact) => this.#storeFact(...fact);
-    this.#scans = new ScanStage({ intake, identify, site });
+    this.#scans = new ScanStage({ intake, identify, site, onRepeated: () => this.counters.repeated++ });
     this.#tags = new TagStage({ devices, store, clock, identify: identifyTag, site });
     const { vehicleId } = options.site;
     const { motion } = options;
     this.#motion = motion && vehicleId !== undefined ? new MotionStage({ motion, vehicleId, store }) : undefined;
-    for (const threshold of options.thresholds) {
-      const key = `${threshold.deviceId} ${threshold.quantity}`;
-      const rules = this.#rules.get(key) ?? [];
-      rules.push(new ThresholdRule(threshold, options.newId));
-      this.#rules.set(key, rules);
-    }
+  }
+
+  /** New windows, departure times and dead bands of the same devices and read points: what is known of labels and tags stays. */
+  configure(devices: readonly PipelineDevice[]): void {
+    this.#devices = new Map(devices.map((device) => [device.id, device]));
+    this.#tags.configure(devices);
   }
 
   /** Live tag presences. */
@@ -110,15 +107,18 @@ export class Pipeline {
   }
 
   /** Resolves when what follows from the reading is on disk or was given up. */
-  async take(deviceId: string, reading: Reading): Promise<void> {
+  take(deviceId: string, reading: Reading): Promise<void> {
     const device = this.#devices.get(deviceId);
-    if (!device) throw new Error(`device ${deviceId} is not in the pipeline's configuration`);
+    if (!device) return Promise.reject(new Error(`device ${deviceId} is not in the pipeline's configuration`));
     this.counters.readings++;
-    if (reading.kind === 'scan') {
-      const { readPoint } = device;
-      if (!readPoint) throw new Error(`device ${device.id} has no read point`);
-      if (!(await this.#scans.take(device.id, readPoint, reading))) this.counters.repeated++;
-    } else if (reading.kind === 'tag') {
+    if (reading.kind !== 'scan') return this.#takeOther(device, reading);
+    const { readPoint } = device;
+    if (!readPoint) return Promise.reject(new Error(`device ${device.id} has no read point`));
+    return this.#scans.take(device.id, readPoint, reading);
+  }
+
+  async #takeOther(device: PipelineDevice, reading: Exclude<Reading, { kind: 'scan' }>): Promise<void> {
+    if (reading.kind === 'tag') {
       if (!(await this.#tags.take(device, reading))) this.counters.repeated++;
     } else if (reading.kind === 'status') await this.#status(device, reading);
     else await Promise.all([this.#motion?.take(device.id, reading), this.#sensor(device, reading)]);
@@ -127,7 +127,9 @@ export class Pipeline {
   /** Before the first reading: what the outbox holds of this boot's last scans, oldest first. */
   remember(scans: readonly StoredScan[]): void {
     const windows = new Map(
-      this.#options.devices.flatMap(({ readPoint }) => (readPoint ? [[readPoint.id, readPoint.scanWindowMs]] : [])),
+      [...this.#devices.values()].flatMap(({ readPoint }) =>
+        readPoint ? [[readPoint.id, readPoint.scanWindowMs]] : [],
+      ),
     );
     this.#scans.remember(scans, (readPoint) => windows.get(readPoint));
   }
@@ -165,6 +167,7 @@ export class Pipeline {
   /** What time alone brings about; to be called several times a second. */
   tick(): void {
     this.#tags.tick();
+    this.#options.rules?.tick();
   }
 
   /** Whether a device is heard: while a reader is not, no tag departs from it. */
@@ -189,33 +192,23 @@ export class Pipeline {
     const { site, clock } = this.#options;
     const position = this.#position;
     if (!position || clock.monotonicUs() - position.atUs > POSITION_IS_CURRENT_US) return site;
-    return { ...site, latitude: position.latitude, longitude: position.longitude };
+    return position.site;
   }
 
   async #sensor(device: PipelineDevice, reading: Exclude<Reading, { kind: 'scan' | 'tag' | 'status' }>): Promise<void> {
     if (reading.kind === 'position') {
-      this.#position = { latitude: reading.latitude, longitude: reading.longitude, atUs: reading.monotonicUs };
+      const { latitude, longitude, monotonicUs: atUs } = reading;
+      this.#position = { site: { ...this.#options.site, latitude, longitude }, atUs };
     }
     const place = placeOf(this.#site(), device.readPoint);
     const sensorId = reading.channel === undefined ? device.id : `${device.id}/${reading.channel}`;
-    const quantities = quantitiesOf(reading);
+    const payload = sensorToPayload(reading, sensorId, place);
     const stored: Promise<unknown>[] = [];
     // Rules see every value; only what is stored is thinned.
-    for (const [quantity, value] of quantities) {
-      for (const rule of this.#rules.get(`${sensorId} ${quantity}`) ?? []) {
-        const outcomes = [
-          rule.evaluate(value, reading.monotonicUs),
-          reading.kind === 'shock' ? rule.end(0) : undefined,
-        ];
-        for (const outcome of outcomes) {
-          if (!outcome) continue;
-          this.counters.alerts++;
-          stored.push(this.#options.intake.store(outcomeToPayload(outcome, place), reading.monotonicUs));
-        }
-      }
-    }
+    const alerts = this.#options.rules?.observe(payload, reading.monotonicUs);
+    if (alerts) stored.push(alerts);
+    const quantities = quantitiesOf(reading);
     if (this.#changed({ device, sensorId, reading, quantities })) {
-      const payload = sensorToPayload(reading, sensorId, place);
       const storing = this.#options.intake.store(payload, reading.monotonicUs).then((accepted) => {
         if (!accepted) for (const [quantity] of quantities) this.#changes.forget(`${sensorId} ${quantity}`);
       });

@@ -56,7 +56,7 @@ export class TagPresence {
   readonly #deaf: Uint8Array;
   /** By zone: its points in the order of their places. */
   readonly #members: number[][];
-  readonly #silenceUs: Float64Array;
+  #silenceUs: Float64Array;
   readonly #table: PresenceTable;
   readonly #devices: string[] = [];
   /** Departures on their way to the disk, by token. */
@@ -80,12 +80,16 @@ export class TagPresence {
       this.#places[index] = (this.#members[number]?.push(index) ?? 1) - 1;
     }
     this.#deaf = new Uint8Array(points.length);
-    this.#silenceUs = Float64Array.from(points, ({ tagDepartedAfterMs }) =>
-      tagDepartedAfterMs === 'adaptive' ? Number.NaN : tagDepartedAfterMs * 1000,
-    );
+    this.#silenceUs = Float64Array.from(points, silenceUsOf);
     const width = Math.max(0, ...this.#members.map(({ length }) => length));
     this.#table = new PresenceTable(this.#members.length, width > 1 ? width : 0);
     this.#maxTags = maxTags;
+  }
+
+  /** Other silences that mean departure, at the same read points; the tags stay. */
+  configure(points: readonly PresencePoint[]): void {
+    const byId = new Map(points.map((point) => [point.id, point]));
+    this.#silenceUs = Float64Array.from(this.#points, (point) => silenceUsOf(byId.get(point.id) ?? point));
   }
 
   get size(): number {
@@ -374,4 +378,9 @@ export class TagPresence {
     const known = this.#devices.indexOf(deviceId);
     return known < 0 ? this.#devices.push(deviceId) - 1 : known;
   }
+}
+
+/** NaN: adaptive. */
+function silenceUsOf({ tagDepartedAfterMs }: PresencePoint): number {
+  return tagDepartedAfterMs === 'adaptive' ? Number.NaN : tagDepartedAfterMs * 1000;
 }

@@ -18,7 +18,7 @@ export interface TagDevice {
 }
 
 export class TagStage {
-  readonly #points: ReadonlyMap<string, ReadPoint>;
+  #points: ReadonlyMap<string, ReadPoint>;
   /** Devices that read at a point, by the point's id. */
   readonly #readers = new Map<string, Set<string>>();
   readonly #away = new Set<string>();
@@ -36,20 +36,23 @@ export class TagStage {
     site: () => Site;
     maxTags?: number;
   }) {
-    const points = new Map<string, ReadPoint>();
-    for (const { id, readPoint, antennas } of options.devices) {
-      for (const point of [...(antennas?.values() ?? []), ...(readPoint ? [readPoint] : [])]) {
-        points.set(point.id, point);
-        const readers = this.#readers.get(point.id) ?? new Set();
-        this.#readers.set(point.id, readers.add(id));
+    for (const device of options.devices) {
+      for (const { id } of pointsOf(device)) {
+        this.#readers.set(id, (this.#readers.get(id) ?? new Set()).add(device.id));
       }
     }
-    this.#points = points;
-    this.#presence = new TagPresence([...points.values()], options.maxTags);
+    this.#points = pointsById(options.devices);
+    this.#presence = new TagPresence([...this.#points.values()], options.maxTags);
     this.#keep = options.store;
     this.#clock = options.clock;
     this.#identify = options.identify;
     this.#site = options.site;
+  }
+
+  /** The same devices and read points with other settings: every tag stays where it is. */
+  configure(devices: readonly TagDevice[]): void {
+    this.#points = pointsById(devices);
+    this.#presence.configure([...this.#points.values()]);
   }
 
   /** Tags that are present. */
@@ -125,4 +128,12 @@ export class TagStage {
       else this.#presence.takeBack(change);
     });
   }
+}
+
+function pointsOf({ readPoint, antennas }: TagDevice): ReadPoint[] {
+  return [...(antennas?.values() ?? []), ...(readPoint ? [readPoint] : [])];
+}
+
+function pointsById(devices: readonly TagDevice[]): ReadonlyMap<string, ReadPoint> {
+  return new Map(devices.flatMap((device) => pointsOf(device).map((point) => [point.id, point] as const)));
 }

@@ -1,9 +1,8 @@
 /**
  * Normalise: what a driver read becomes what the gateway states, with the place it was read at. Pure.
  */
-import type { AlertPayload, Payload, Place, TelemetryPayload, TrackingPayload } from '../../protocols/uplink/model.ts';
+import type { Payload, Place, TelemetryPayload, TrackingPayload } from '../../protocols/uplink/model.ts';
 import type { Reading } from '../driver.ts';
-import type { ThresholdOutcome } from '../rules/threshold.ts';
 import { type ReadPoint, scanTypeOf } from './read-point.ts';
 import type { PresenceChange } from './tag-presence.ts';
 
@@ -26,8 +25,18 @@ export type Store = (payload: Payload, observedUs: number, settle: (isStored: bo
 
 const MAX_OTHER_IDS = 8;
 
+/** Places by site and read point: the same over and over, while the gateway stands still. */
+const PLACES = new WeakMap<Site, WeakMap<ReadPoint, Place>>();
+
+/** Not to be changed: it is shared. */
 export function placeOf(site: Site, readPoint?: ReadPoint): Place {
-  return readPoint ? { readPoint: readPoint.id, ...site } : { ...site };
+  if (!readPoint) return { ...site };
+  const places = PLACES.get(site) ?? new WeakMap<ReadPoint, Place>();
+  const known = places.get(readPoint);
+  if (known) return known;
+  const place = { readPoint: readPoint.id, ...site };
+  PLACES.set(site, places.set(readPoint, place));
+  return place;
 }
 
 export function scanToPayload(options: {
@@ -38,15 +47,23 @@ export function scanToPayload(options: {
   identify: Identify;
 }): TrackingPayload {
   const { reading, deviceId, readPoint, site, identify } = options;
-  const label = reading.aim === undefined ? { text: reading.text } : { text: reading.text, aim: reading.aim };
-  const [packageId = `code:${reading.text}`, ...otherIds] = identify(label, readPoint.identities);
-  return {
-    ...tracking({ deviceId, readPoint, site }),
+  const { text, aim } = reading;
+  const otherIds = identify(aim === undefined ? { text } : { text, aim }, readPoint.identities);
+  const packageId = otherIds.shift() ?? `code:${text}`;
+  // One literal, and no spreading: every scan comes by here.
+  const payload: TrackingPayload = {
+    kind: 'tracking',
+    deviceId,
     packageId,
-    otherIds: otherIds.slice(0, MAX_OTHER_IDS),
-    scanned: reading.text,
-    ...(reading.aim !== undefined && { aim: reading.aim }),
+    otherIds: otherIds.length > MAX_OTHER_IDS ? otherIds.slice(0, MAX_OTHER_IDS) : otherIds,
+    eventType: 'PACKAGE_SCANNED',
+    scanType: scanTypeOf(readPoint),
+    businessStep: readPoint.businessStep,
+    place: placeOf(site, readPoint),
+    scanned: text,
   };
+  if (aim !== undefined) payload.aim = aim;
+  return payload;
 }
 
 export function tagToPayload(options: {
@@ -97,7 +114,7 @@ export function sensorToPayload(reading: SensorReading, deviceId: string, place:
   return { deviceId, place, ...value };
 }
 
-/** The numbers of a reading that rules may watch and dead bands may thin, by quantity. */
+/** The numbers of a reading that dead bands may thin, by quantity. */
 export function quantitiesOf(reading: SensorReading): [quantity: string, value: number][] {
   const quantities: [string, number][] = [];
   for (const [name, value] of Object.entries(reading)) {
@@ -105,21 +122,4 @@ export function quantitiesOf(reading: SensorReading): [quantity: string, value: 
   }
   if (reading.kind === 'contact') quantities.push(['open', reading.open ? 1 : 0]);
   return quantities;
-}
-
-export function outcomeToPayload(outcome: ThresholdOutcome, place: Place): AlertPayload {
-  const { threshold, phase, alertId, value, limit, message } = outcome;
-  return {
-    kind: 'alert',
-    alertId,
-    phase,
-    ruleId: threshold.id,
-    severity: threshold.severity,
-    deviceId: threshold.deviceId,
-    place,
-    quantity: threshold.quantity,
-    value,
-    limit,
-    message,
-  };
 }

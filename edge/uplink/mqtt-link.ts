@@ -101,6 +101,8 @@ export class MqttLink implements Link {
       connectTimeout: CONNECT_TIMEOUT_MS,
       keepalive: keepaliveSeconds,
       queueQoSZero: false,
+      // 65,536 buffers of two bytes: megabytes, to spare one of them a message.
+      writeCache: false,
       will: { topic: will.topic, payload: will.payload, qos: 1, retain: true },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),

@@ -32,9 +32,9 @@ export class Pace {
     return this.#bytes;
   }
 
-  /** How large a batch should be: several of them under way, so that acknowledgements come evenly. */
-  get batchBytes(): number {
-    return Math.max(this.#options.minBytes / 2, this.#bytes / 4);
+  /** How large a batch should be when so many of its lane may be under way: several, so that acknowledgements come evenly. */
+  batchBytes(window: number): number {
+    return Math.max(this.#options.minBytes / 2, this.#bytes / Math.min(4, 1 + window));
   }
 
   /** A batch of `bytes`, sent once at `sentUs`, was acknowledged. */

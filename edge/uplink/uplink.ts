@@ -21,6 +21,7 @@ import {
 } from '../../protocols/uplink/batch.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
+import type { ReadLimits } from '../outbox/lane-reader.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Link } from './link.ts';
 import { Pace } from './pace.ts';
@@ -34,6 +35,7 @@ export interface UplinkOptions {
   random: () => number;
   /** Batches in flight per lane. */
   window?: Partial<Record<Lane, number>>;
+  /** A batch has what waits, but no more than this of it; default 2,000 records and 256 KiB as they stand on disk. */
   batchRecords?: number;
   batchBytes?: number;
   deflate?: boolean;
@@ -62,6 +64,8 @@ interface LaneSender {
   inFlight: Batch[];
   /** Were in flight when the connection went. They are read and sent again, unless they are evicted before that. */
   parked: Batch[];
+  /** Where the next batch is read to; nothing of it is kept when the batch is made. */
+  page: Buffer;
   /** Since when the batch being read has been asked for; undefined while none is. */
   pumpingSinceUs: number | undefined;
   /** The outbox refused to be read: tried again then. */
@@ -75,6 +79,8 @@ const LEAST_UNDER_WAY_BYTES = 4 * 1024;
 const FIRST_UNDER_WAY_BYTES = 8 * 1024;
 const QUEUEING_MS = 250;
 const READ_RETRY_MS = 500;
+const DEFLATION_SHARE = 0.25;
+const NO_PAGE = Buffer.alloc(0);
 /** A batch is overtaken when one that was published so much later is answered: more than hubs take to answer out of turn. */
 const OVERTAKEN_MS = 1_000;
 
@@ -90,13 +96,15 @@ export class Uplink {
   readonly #options: Required<Omit<UplinkOptions, 'window'>> & { window: Record<Lane, number> };
   readonly #lanes: Record<Lane, LaneSender>;
   readonly #pace: Pace;
+  /** Bytes on the wire for a byte on disk, of late. */
+  #deflation = 1;
   readonly #stopListening: () => void;
   #stopped = false;
 
   constructor(options: UplinkOptions) {
     this.#options = {
-      batchRecords: 300,
-      batchBytes: 64 * 1024,
+      batchRecords: 2_000,
+      batchBytes: 256 * 1024,
       deflate: true,
       acknowledgeTimeoutMs: 5_000,
       bootClocks: () => [],
@@ -115,6 +123,7 @@ export class Uplink {
       next: outbox.firstPending(lane),
       inFlight: [],
       parked: [],
+      page: NO_PAGE,
       pumpingSinceUs: undefined,
       cancelRetry: undefined,
     });
@@ -228,12 +237,11 @@ export class Uplink {
   }
 
   async #send(lane: Lane, sender: LaneSender): Promise<void> {
-    const { outbox, batchRecords, batchBytes } = this.#options;
+    const { outbox } = this.#options;
     while (this.#maySend(lane, sender)) {
       const from = sender.next;
       sender.pumpingSinceUs = this.#options.clock.monotonicUs();
-      const bytes = lane === 'alert' ? batchBytes : Math.min(batchBytes, this.#pace.batchBytes);
-      const found = await outbox.read(lane, from, { records: batchRecords, bytes });
+      const found = await outbox.read(lane, from, this.#readLimits(lane, sender));
       // A reconnect while reading has moved the cursor: read again from there.
       if (sender.next !== from) continue;
       if (!found) {
@@ -244,6 +252,15 @@ export class Uplink {
       if (!this.#options.link.connected) return;
       this.#sendBatch(lane, sender, found);
     }
+  }
+
+  /** Of records as they stand on disk: what is under way is counted as it stands on the wire, where it is several times smaller. */
+  #readLimits(lane: Lane, sender: LaneSender): ReadLimits {
+    const { batchBytes, batchRecords: records, window } = this.#options;
+    const atPace = lane === 'alert' ? batchBytes : Math.floor(this.#pace.batchBytes(window[lane]) / this.#deflation);
+    const bytes = Math.min(batchBytes, atPace);
+    if (sender.page.length < bytes) sender.page = Buffer.allocUnsafeSlow(Math.min(batchBytes, 2 * bytes));
+    return { records, bytes, into: sender.page };
   }
 
   #sendBatch(lane: Lane, sender: LaneSender, found: { first: number; count: number; records: Buffer }): void {
@@ -265,6 +282,7 @@ export class Uplink {
       records: found.records,
       deflate,
     });
+    this.#deflation += (payload.length / found.records.length - this.#deflation) * DEFLATION_SHARE;
     const batch: Batch = {
       first: found.first,
       last: found.first + found.count - 1,

@@ -68,6 +68,11 @@ export function isCarrierAi(ai: string): boolean {
  * @param penalty taken off each rank when it is less than certain that the text is an element string.
  */
 export function fromElements(elements: readonly ElementValue[], reason: string, penalty = 0): PackageIdentity[] {
+  const [first] = elements;
+  if (first?.ai === '00' && elements.length === 1) {
+    // The usual label of a package.
+    return [identity('sscc', first.value, Math.max(2, RANK.sscc - penalty), `${reason}-00`)];
+  }
   const found: PackageIdentity[] = [];
   const elementOf = (wanted: string) => elements.find(({ ai }) => ai === wanted)?.value;
   const serial = elementOf('21');
@@ -130,7 +135,7 @@ export function fromElements(elements: readonly ElementValue[], reason: string, 
         if (isCarrierAi(ai)) found.push(...fromTracking(ai + value, 6 - penalty));
     }
   }
-  const own = found.filter(({ scheme }) => !BYSTANDERS.includes(scheme));
+  const own = found.length < 2 ? found : found.filter(({ scheme }) => !BYSTANDERS.includes(scheme));
   return own.length > 0 ? own : found;
 }
 

@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isCodecError } from '../base/codec-error.ts';
 import { describeBarcode } from './describe.ts';
-import { type IdentityScheme, identify, packageIdOf, parsePackageId } from './identity.ts';
+import { gs1CheckDigit } from './gs1/check-digits.ts';
+import { type IdentityScheme, identify, packageIdOf, packageIdsOf, parsePackageId } from './identity.ts';
 import { formatPackageId, textValue } from './package-id.ts';
 import { loadVectors } from './vectors.test-support.ts';
 
@@ -287,4 +289,26 @@ describe('describeBarcode', () => {
       }
     },
   );
+});
+
+describe('the short way for an SSCC', () => {
+  it('gives what the long way gives', () => {
+    const digits = fc
+      .array(fc.integer({ min: 0, max: 9 }), { minLength: 17, maxLength: 17 })
+      .map((each) => each.join(''));
+    const label = fc.record({
+      aim: fc.constantFrom(']C1', ']C0', ']d2', ']Q3', ']e0', ']E0', 'C1', undefined),
+      text: fc.tuple(fc.constantFrom('00', '01', '(00)', ''), digits, fc.constantFrom('right', 'wrong', '', '\x1d21A')),
+    });
+    const preferences = fc.constantFrom<IdentityScheme[]>([], ['plain'], ['fedex', 'sscc']);
+    fc.assert(
+      fc.property(label, preferences, ({ aim, text: [start, middle, end] }, preference) => {
+        const check = gs1CheckDigit(middle);
+        const last = end === 'right' ? check : end === 'wrong' ? (check + 1) % 10 : end;
+        const scan = { text: `${start}${middle}${last}`, ...(aim !== undefined && { aim }) };
+        expect(packageIdsOf(scan, preference)).toEqual(identify(scan, preference).candidates.map(packageIdOf));
+      }),
+      { seed: 20261123, numRuns: 500 },
+    );
+  });
 });

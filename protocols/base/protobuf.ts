@@ -9,6 +9,9 @@
 import { CodecError } from './codec-error.ts';
 import { knownString } from './known-strings.ts';
 
+/** Its length is one byte. */
+const SHORT_STRING = 64;
+
 export class ProtoWriter {
   #buffer: Buffer;
   #at = 0;
@@ -19,13 +22,22 @@ export class ProtoWriter {
 
   /** A copy of what was written; the writer is empty afterwards. */
   finish(): Buffer {
-    const bytes = Buffer.from(this.#buffer.subarray(0, this.#at));
+    return Buffer.from(this.view());
+  }
+
+  /** What was written, until something is written again; the writer is empty afterwards. */
+  view(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.#at);
     this.#at = 0;
     return bytes;
   }
 
   varint(value: number): void {
     this.#reserve(10);
+    if (value < 128) {
+      this.#buffer[this.#at++] = value;
+      return;
+    }
     let rest = value;
     while (rest > 0x7fffffff) {
       this.#buffer[this.#at++] = (rest % 128) | 0x80;
@@ -77,10 +89,28 @@ export class ProtoWriter {
   }
 
   string(value: string): void {
-    const length = Buffer.byteLength(value);
-    this.varint(length);
-    this.#reserve(length);
+    const { length } = value;
+    if (length <= SHORT_STRING && this.#shortAscii(value)) return;
+    const bytes = Buffer.byteLength(value);
+    this.varint(bytes);
+    this.#reserve(bytes);
     this.#at += this.#buffer.write(value, this.#at);
+  }
+
+  /** Most strings are a few characters of ASCII: written here, they spare two calls out of JavaScript. False, and nothing written, for others. */
+  #shortAscii(value: string): boolean {
+    const { length } = value;
+    this.#reserve(length + 1);
+    const buffer = this.#buffer;
+    const start = this.#at + 1;
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index);
+      if (code > 127) return false;
+      buffer[start + index] = code;
+    }
+    buffer[this.#at] = length;
+    this.#at = start + length;
+    return true;
   }
 
   bytes(value: Uint8Array): void {
@@ -92,10 +122,19 @@ export class ProtoWriter {
 
   /** Writes what `body` writes, with its length in front. */
   delimited(body: () => void): void {
-    this.#reserve(1);
-    const lengthAt = this.#at++;
-    const bodyAt = this.#at;
+    const start = this.open();
     body();
+    this.close(start);
+  }
+
+  /** What is written from here on until `close` is called with what this gives has its length in front. */
+  open(): number {
+    this.#reserve(1);
+    return this.#at++;
+  }
+
+  close(lengthAt: number): void {
+    const bodyAt = lengthAt + 1;
     const length = this.#at - bodyAt;
     if (length < 128) {
       this.#buffer[lengthAt] = length;

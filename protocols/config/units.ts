@@ -16,6 +16,14 @@ const BYTES: Record<string, number> = {
 /** A duration such as `500ms`, `30s`, `5min`, `2h`, `1d` → milliseconds. */
 export const durationMs = quantity('a duration', TIME_MS, '500ms, 30s, 5min, 2h, 1d');
 
+/** `90s`, `2h`: the largest unit that leaves a whole number; durationMs reads it back. */
+export function formatDuration(ms: number): string {
+  const [unit, size] = Object.entries(TIME_MS)
+    .reverse()
+    .find(([, each]) => ms >= each && ms % each === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}
+
 /** A size such as `64MiB`, `1GiB` → bytes. */
 export const sizeBytes = quantity('a size', BYTES, '512KiB, 64MiB, 1GiB');
 

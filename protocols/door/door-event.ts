@@ -6,6 +6,7 @@
  * it counts once, whatever way it came.
  */
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../base/canonical-json.ts';
 import type { Lane, RecordIdentity } from '../uplink/identity.ts';
 import type { EventType, Place, ScanType, TelemetryPayload } from '../uplink/model.ts';
 
@@ -89,12 +90,5 @@ export function doorDigest(client: string, eventId: string): Buffer {
 
 /** The same for two events that say the same, whatever the order of their properties. */
 export function contentDigest(event: object): Buffer {
-  return createHash('sha256').update(canonical(event)).digest();
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join()}}`;
+  return createHash('sha256').update(canonicalJson(event)).digest();
 }

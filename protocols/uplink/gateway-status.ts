@@ -20,6 +20,8 @@ export interface GatewayStatus {
   software?: string;
   bootId?: number;
   epoch?: string;
+  /** What the gateway's file says of it, for the fleet to select by: `profile: cold-van`. */
+  labels?: Record<string, string>;
   atMs?: number;
   /** `askedUs`: the gateway does not know the time and asks for it, at this monotonic time of its own (uplink.proto, HubTime). */
   clock?: { state: string; uncertaintyMs: number; askedUs?: number };

@@ -27,7 +27,23 @@ const event: TrackingEvent = {
   location: { readPoint: 'dock-4', facilityId: 'DC-1', latitude: 52.5, longitude: -13.4 },
   employeeId: 'e7',
   source: { gatewayId: 'gw', deviceId: 's1', epoch: '00000000000000aa', lane: 'tracking', sequence: 2 ** 47 },
-  data: { scanned: '00\u001dé', rssiDbm: -61.5, reads: 3 },
+  data: {
+    scanned: '00\u001dé',
+    rssiDbm: -61.5,
+    reads: 3,
+    exception: {
+      exceptionId: '6f1c2b7e-9d4b-5f0a-a3c8-5d1e7b902f47',
+      kind: 'TEMPERATURE_EXCEPTION',
+      phase: 'began',
+      revision: 0,
+      severity: 'critical',
+      quantity: 'temperatureCelsius',
+      value: -1.5,
+      limit: 0,
+      beganAt: '2026-01-05T08:00:00.123Z',
+      message: 'too cold',
+    },
+  },
 };
 const alert: AlertMessage = {
   version: 1,
@@ -44,6 +60,10 @@ const alert: AlertMessage = {
   limit: 8,
   message: 'too warm',
   occurredAt: '1969-12-31T23:59:59.000Z',
+  context: [
+    { atMs: -31_000, value: 7.5 },
+    { atMs: -1_000, value: 9.5 },
+  ],
 };
 
 it.each([

@@ -45,11 +45,38 @@ const SOURCE = table(
   },
   ['deviceId'],
 );
+const EXCEPTION = table(
+  'PackageException',
+  {
+    exceptionId: 'string',
+    kind: 'string',
+    phase: 'string',
+    revision: 'uint',
+    severity: 'string',
+    quantity: 'string',
+    value: 'double',
+    limit: 'double',
+    beganAt: 'string',
+    endedAt: 'string',
+    message: 'string',
+  },
+  ['revision', 'value', 'limit'],
+);
 const SCAN = table(
   'Scan',
-  { scanned: 'string', aim: 'string', antenna: 'uint', rssiDbm: 'double', reads: 'uint', presentMs: 'uint' },
+  {
+    scanned: 'string',
+    aim: 'string',
+    antenna: 'uint',
+    rssiDbm: 'double',
+    reads: 'uint',
+    presentMs: 'uint',
+    exception: { message: EXCEPTION },
+  },
   ['scanned'],
 );
+
+const CONTEXT_VALUE = table('ContextValue', { atMs: 'sint', value: 'double' }, ['atMs', 'value']);
 
 export const TRACKING_EVENT = table(
   'TrackingEvent',
@@ -90,6 +117,7 @@ export const ALERT_MESSAGE = table(
     limit: 'double',
     message: 'string',
     occurredAtMs: 'sint',
+    context: { repeated: { message: CONTEXT_VALUE } },
   },
   ['deviceId', 'location', 'quantity', 'value', 'limit', 'message', 'occurredAtMs'],
 );

@@ -123,6 +123,15 @@ export interface AlertPayload {
   value: number;
   limit: number;
   message: string;
+  /** The readings around it, oldest first; at most 20. */
+  context?: ContextValue[];
+}
+
+/** A reading near an alert. */
+export interface ContextValue {
+  /** From the time of the alert's phase; negative before it. */
+  offsetMs: number;
+  value: number;
 }
 
 /** What a gateway states about its own records (lane `alert`): gaps the hub must not wait for. */

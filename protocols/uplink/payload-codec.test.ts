@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { CodecError } from '../base/codec-error.ts';
-import type { Payload } from './model.ts';
-import { decodeByTable, decodePayload, encodePayload } from './payload-codec.ts';
+import { EVENT_TYPES, type Payload, SCAN_TYPES } from './model.ts';
+import { decodeByTable, decodePayload, encodeByTable, encodePayload } from './payload-codec.ts';
 
 const root = protobuf.loadSync(join(import.meta.dirname, 'uplink.proto'));
 const Theirs = root.lookupType('milepost.uplink.v1.Payload');
@@ -125,6 +125,10 @@ const PAYLOADS: [Payload, object][] = [
       value: 9,
       limit: 8,
       message: 'm',
+      context: [
+        { offsetMs: -60_000, value: 7.5 },
+        { offsetMs: -1000, value: 9 },
+      ],
     },
     {
       alert: {
@@ -138,6 +142,10 @@ const PAYLOADS: [Payload, object][] = [
         value: 9,
         limit: 8,
         message: 'm',
+        context: [
+          { offsetMs: -60_000, value: 7.5 },
+          { offsetMs: -1000, value: 9 },
+        ],
       },
     },
   ],
@@ -265,6 +273,58 @@ describe('the short way for tracking', () => {
         expect(outcome(decodePayload, whole)).toStrictEqual(outcome(decodeByTable, whole));
       }),
       { seed: 20261123, numRuns: 2000 },
+    );
+  });
+
+  it('writes what the table writes', () => {
+    const place = fc.record(
+      {
+        readPoint: text,
+        facilityId: text,
+        vehicleId: text,
+        latitude: fc.double({ min: -90, max: 90, noNaN: true }),
+        longitude: fc.double({ min: -180, max: 180, noNaN: true }),
+      },
+      { requiredKeys: [] },
+    );
+    const payload = fc.record(
+      {
+        kind: fc.constant('tracking' as const),
+        deviceId: text,
+        packageId: fc.oneof(text, fc.string({ minLength: 60, maxLength: 300, unit: 'binary' })),
+        otherIds: fields.otherIds,
+        eventType: fc.constantFrom(...EVENT_TYPES),
+        scanType: fc.constantFrom(...SCAN_TYPES),
+        businessStep: text,
+        place,
+        employeeId: text,
+        scanned: text,
+        aim: text,
+        antenna: number,
+        rssiDbm: fields.rssiDbm,
+        reads: number,
+        presentMs: number,
+      },
+      {
+        requiredKeys: [
+          'kind',
+          'deviceId',
+          'packageId',
+          'otherIds',
+          'eventType',
+          'scanType',
+          'businessStep',
+          'place',
+          'scanned',
+        ],
+      },
+    );
+    fc.assert(
+      fc.property(payload, (tracking) => {
+        const bytes = encodePayload(tracking as Payload);
+        expect(bytes.toString('hex')).toBe(encodeByTable(tracking as Payload).toString('hex'));
+      }),
+      { seed: 20261123, numRuns: 1000 },
     );
   });
 });

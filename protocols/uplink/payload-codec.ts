@@ -7,6 +7,7 @@ import { decodeMessage, encodeMessage, type MessageTable, ProtoReader, ProtoWrit
 import { LANES } from './identity.ts';
 import { ALERT_SEVERITIES, EVENT_TYPES, type Payload, type Place, SCAN_TYPES, type TrackingPayload } from './model.ts';
 import { decodeTracking } from './tracking-decoder.ts';
+import { encodeTracking } from './tracking-encoder.ts';
 
 const PLACE: MessageTable = {
   name: 'Place',
@@ -94,6 +95,14 @@ const TELEMETRY: MessageTable = {
   ],
 };
 
+const CONTEXT_VALUE: MessageTable = {
+  name: 'ContextValue',
+  fields: [
+    { no: 1, name: 'offsetMs', type: 'sint', absent: 0 },
+    { no: 2, name: 'value', type: 'double', absent: 0 },
+  ],
+};
+
 const ALERT: MessageTable = {
   name: 'Alert',
   fields: [
@@ -107,6 +116,7 @@ const ALERT: MessageTable = {
     { no: 8, name: 'value', type: 'double', absent: 0 },
     { no: 9, name: 'limit', type: 'double', absent: 0 },
     { no: 10, name: 'message', type: 'string', absent: '' },
+    { no: 11, name: 'context', type: { repeated: { message: CONTEXT_VALUE } } },
   ],
 };
 
@@ -180,6 +190,21 @@ const ONE_OF: Record<string, readonly string[]> = { vehicle: VEHICLE.fields.map(
 const writer = new ProtoWriter(4096);
 
 export function encodePayload(payload: Payload): Buffer {
+  return Buffer.from(encodedPayload(payload));
+}
+
+/** As `encodePayload`, but valid only until the next payload is encoded. */
+export function encodedPayload(payload: Payload): Buffer {
+  if (payload.kind !== 'tracking') return encodeByTable(payload);
+  writer.varint(TRACKING_TAG);
+  const message = writer.open();
+  encodeTracking(payload, writer);
+  writer.close(message);
+  return writer.view();
+}
+
+/** As `encodedPayload`, of any kind. */
+export function encodeByTable(payload: Payload): Buffer {
   const { kind } = payload;
   if (kind in TELEMETRY_KINDS) {
     const { deviceId, place, ...value } = payload as Extract<Payload, { kind: TelemetryKind }>;
@@ -189,7 +214,7 @@ export function encodePayload(payload: Payload): Buffer {
   } else {
     encodeMessage(PAYLOAD, { [kind]: payload }, writer);
   }
-  return writer.finish();
+  return writer.view();
 }
 
 /**

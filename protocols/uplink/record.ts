@@ -59,17 +59,53 @@ export function writeRecord(
   record: { sequence: number; time: RecordTime; payload: Uint8Array },
 ): number {
   const { time, payload } = record;
-  buffer.writeUInt32LE(payload.length, at);
-  buffer.writeUIntLE(record.sequence, at + 8, 6);
-  buffer.writeUInt32LE(time.bootId, at + 14);
-  buffer.writeUIntLE(Math.min(MAX_SEQUENCE, Math.max(0, Math.floor(time.monotonicUs))), at + 18, 6);
-  buffer.writeIntLE(Math.round(time.wallMs), at + 24, 6);
+  const end = writeUnsealed(buffer, at, { bootId: time.bootId, time, payload });
+  seal(buffer, at, end, record.sequence);
+  return end;
+}
+
+/** Writes all of a record but its sequence and CRC, at `at`; returns the offset after it. The buffer must have room. */
+export function writeUnsealed(
+  buffer: Buffer,
+  at: number,
+  record: { bootId: number; time: Omit<RecordTime, 'bootId'>; payload: Uint8Array },
+): number {
+  const { bootId, time, payload } = record;
+  const { length } = payload;
+  write32(buffer, at, length);
+  write32(buffer, at + 14, bootId);
+  write48(buffer, at + 18, Math.min(MAX_SEQUENCE, Math.max(0, Math.floor(time.monotonicUs))));
+  write48(buffer, at + 24, Math.round(time.wallMs));
   buffer[at + 30] = CLOCK_STATES.indexOf(time.state);
   buffer[at + 31] = uncertaintyExponent(time.uncertaintyMs);
   buffer.set(payload, at + RECORD_HEADER_BYTES);
-  const end = at + RECORD_HEADER_BYTES + payload.length;
-  buffer.writeUInt32LE(crc32c(buffer, at + 8, end), at + 4);
-  return end;
+  return at + RECORD_HEADER_BYTES + length;
+}
+
+/** Gives the records that stand in a buffer from its start to `end`, unsealed, their sequences from `first` on. */
+export function sealRecords(buffer: Buffer, end: number, first: number): void {
+  let sequence = first;
+  for (let at = 0; at < end; sequence++) {
+    const next = at + RECORD_HEADER_BYTES + read32(buffer, at);
+    seal(buffer, at, next, sequence);
+    at = next;
+  }
+}
+
+function seal(buffer: Buffer, at: number, end: number, sequence: number): void {
+  write48(buffer, at + 8, sequence);
+  write32(buffer, at + 4, crc32c(buffer, at + 8, end));
+}
+
+/** Why the bytes at `at` are no valid record of that sequence; else where it ends. What `readRecord` would say, without a view of it. */
+export function recordEnd(buffer: Buffer, at: number, sequence: number): number | RecordFault | 'record-sequence' {
+  if (at + RECORD_HEADER_BYTES > buffer.length) return 'record-short';
+  const length = read32(buffer, at);
+  if (length < 1 || length > MAX_PAYLOAD_BYTES) return 'record-length';
+  const end = at + RECORD_HEADER_BYTES + length;
+  if (end > buffer.length) return 'record-short';
+  if (crc32c(buffer, at + 8, end) !== read32(buffer, at + 4)) return 'record-crc';
+  return buffer.readUIntLE(at + 8, 6) === sequence ? end : 'record-sequence';
 }
 
 /** Reads the record at `at`; gives the reason when there is no valid one. The caller checks the sequence. */
@@ -80,18 +116,23 @@ export function readRecord(buffer: Buffer, at: number, limit = buffer.length): R
   const end = at + RECORD_HEADER_BYTES + length;
   if (end > limit) return 'record-short';
   if (crc32c(buffer, at + 8, end) !== buffer.readUInt32LE(at + 4)) return 'record-crc';
-  const exponent = buffer[at + 31] as number;
   return {
     sequence: buffer.readUIntLE(at + 8, 6),
-    time: {
-      bootId: buffer.readUInt32LE(at + 14),
-      monotonicUs: buffer.readUIntLE(at + 18, 6),
-      wallMs: buffer.readIntLE(at + 24, 6),
-      state: CLOCK_STATES[buffer[at + 30] as number] ?? 'unsynced',
-      uncertaintyMs: exponent === 255 ? Number.POSITIVE_INFINITY : exponent === 0 ? 0 : 2 ** exponent,
-    },
+    time: timeAt(buffer, at),
     payload: buffer.subarray(at + RECORD_HEADER_BYTES, end),
     end,
+  };
+}
+
+/** When the reading of the record at `at` was observed; the record may be unsealed. */
+export function timeAt(buffer: Buffer, at: number): RecordTime {
+  const exponent = buffer[at + 31] as number;
+  return {
+    bootId: buffer.readUInt32LE(at + 14),
+    monotonicUs: buffer.readUIntLE(at + 18, 6),
+    wallMs: buffer.readIntLE(at + 24, 6),
+    state: CLOCK_STATES[buffer[at + 30] as number] ?? 'unsynced',
+    uncertaintyMs: exponent === 255 ? Number.POSITIVE_INFINITY : exponent === 0 ? 0 : 2 ** exponent,
   };
 }
 
@@ -107,4 +148,29 @@ export function bootIdsIn(records: Buffer): Set<number> {
 function uncertaintyExponent(uncertaintyMs: number): number {
   if (!(uncertaintyMs < 2 ** 50)) return 255;
   return uncertaintyMs <= 0 ? 0 : Math.max(1, Math.ceil(Math.log2(uncertaintyMs)));
+}
+
+function read32(buffer: Buffer, at: number): number {
+  return (
+    ((buffer[at] as number) |
+      ((buffer[at + 1] as number) << 8) |
+      ((buffer[at + 2] as number) << 16) |
+      ((buffer[at + 3] as number) << 24)) >>>
+    0
+  );
+}
+
+function write32(buffer: Buffer, at: number, value: number): void {
+  buffer[at] = value;
+  buffer[at + 1] = value >>> 8;
+  buffer[at + 2] = value >>> 16;
+  buffer[at + 3] = value >>> 24;
+}
+
+/** Signed or not, the same bytes: two's complement of 48 bits. */
+function write48(buffer: Buffer, at: number, value: number): void {
+  const high = Math.floor(value / 2 ** 32);
+  write32(buffer, at, value - high * 2 ** 32);
+  buffer[at + 4] = high;
+  buffer[at + 5] = high >>> 8;
 }

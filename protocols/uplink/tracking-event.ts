@@ -41,7 +41,33 @@ export interface TrackingEvent {
     rssiDbm?: number;
     reads?: number;
     presentMs?: number;
+    /** Of EXCEPTION_OCCURRED: what the hub found, by the package's own limits. */
+    exception?: PackageException;
   };
+}
+
+export const EXCEPTION_KINDS = ['TEMPERATURE_EXCEPTION', 'EXCESSIVE_SHOCK', 'EXCESSIVE_TILT'] as const;
+export type ExceptionKind = (typeof EXCEPTION_KINDS)[number];
+
+/** A limit of a package was broken where it was; one phase of it. All phases share `exceptionId`. */
+export interface PackageException {
+  /** UUIDv5 of the package, the kind and the identity of the record that broke the limit. */
+  exceptionId: string;
+  kind: ExceptionKind;
+  /** `retracted`: late records show that it was not so, or not this package's. */
+  phase: 'began' | 'ended' | 'retracted';
+  /** Counts what was said of it: of one phase, the highest counts. */
+  revision: number;
+  severity: AlertSeverity;
+  /** Name with unit, for example `temperatureCelsius`. */
+  quantity: string;
+  /** The value that broke the limit; of `ended` the worst. */
+  value: number;
+  limit: number;
+  /** ISO 8601 UTC. */
+  beganAt: string;
+  endedAt?: string;
+  message: string;
 }
 
 /** A message of `alerts`: one phase of an alert. JSON. `alertId` names the alert, `eventId` this phase of it. */
@@ -61,4 +87,6 @@ export interface AlertMessage {
   limit: number;
   message: string;
   occurredAt: string;
+  /** The readings around it, oldest first; at most 20. */
+  context?: { /** Since 1970. */ atMs: number; value: number }[];
 }

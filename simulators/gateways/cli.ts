@@ -4,10 +4,12 @@
  * Exit codes: 0 everything that was accepted is acknowledged, 1 something is not, or no gateway ever reached the hub.
  */
 import { aborted, type Clock, sleep } from '../../protocols/base/clock.ts';
+import { durationMs } from '../../protocols/config/units.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { SimulatorError } from '../simulator.ts';
+import { type Characters, castCharacters, parseLabel, parseShare } from './characters.ts';
+import { ConfigTaker } from './config-taker.ts';
 import { Fleet, type FleetLedger, type FleetOptions } from './fleet.ts';
-import type { ConfigBehaviour } from './hub-connection.ts';
 import { mqttConnections } from './mqtt-connection.ts';
 
 export interface SimGatewaysArgs {
@@ -31,6 +33,18 @@ export interface SimGatewaysArgs {
   lingerMs?: number;
   deflate: boolean;
   json: boolean;
+  /** `profile=cold-van,dry-van`: dealt out in turn. */
+  label?: readonly string[];
+  /** `3:rules/cooler-warm`: so many gateways reject every version with that key; `*` is any key. */
+  reject?: readonly string[];
+  /** `2`: so many gateways are heard once and then stay away; `2:30s`: for so long. */
+  offline?: string;
+  /** `5:8s`: so many gateways take so long until they look at a version. */
+  slow?: string;
+  /** So many gateways lose a device with each version and return to the last good one. */
+  rollBack?: number;
+  /** When those do. */
+  trialMs?: number;
 }
 
 export interface SimGatewaysEnvironment {
@@ -39,7 +53,6 @@ export interface SimGatewaysEnvironment {
   printError(line: string): void;
   /** Ends the making of readings; draining goes on. */
   signal: AbortSignal;
-  config?: ConfigBehaviour;
 }
 
 export const GATEWAY_COUNT_MAX = 1000;
@@ -50,12 +63,18 @@ const LINGER_MS = 200;
 const BATCH_RECORDS = 300;
 const ACKNOWLEDGE_TIMEOUT_MS = 5000;
 const PROGRESS_MS = 5000;
+/** As a real gateway. */
+const SETTLE_MS = 2000;
+const TRIAL_MS = 120_000;
 
 export async function simGateways(args: SimGatewaysArgs, environment: SimGatewaysEnvironment): Promise<number> {
   const { print, printError, signal } = environment;
   const clock = synchronised(environment.clock);
   try {
     check(args);
+    const characters = charactersOf(args);
+    const { trialMs = TRIAL_MS, prefix } = args;
+    const faultOf = (gatewayId: string) => characters.faultOf(Number(gatewayId.slice(prefix.length)) - 1);
     let fault = '';
     const open = await mqttConnections({
       url: args.hub,
@@ -66,7 +85,9 @@ export async function simGateways(args: SimGatewaysArgs, environment: SimGateway
       },
     });
     const startUs = clock.monotonicUs();
-    const fleet = new Fleet({ ...fleetOptions(args), clock, open, config: environment.config });
+    const config = new ConfigTaker({ clock, settleMs: SETTLE_MS, trialMs, faultOf });
+    const character = characters.characterOf;
+    const fleet = new Fleet({ ...fleetOptions(args), clock, open, config, character });
     const stopTelling = args.json ? () => {} : tell(fleet, clock, printError);
     try {
       await (args.forMs === undefined ? aborted(signal) : sleep(clock, args.forMs, signal));
@@ -81,6 +102,7 @@ export async function simGateways(args: SimGatewaysArgs, environment: SimGateway
       return ok ? 0 : 1;
     } finally {
       stopTelling();
+      config.stop();
       await fleet.stop();
     }
   } catch (error) {
@@ -136,6 +158,44 @@ function fleetOptions(args: SimGatewaysArgs): Omit<FleetOptions, 'clock' | 'open
     deflate,
     seed,
   };
+}
+
+/** @throws SimulatorError `sim-gateways-invalid` */
+function charactersOf({ count, label = [], reject = [], offline, slow, rollBack = 0 }: SimGatewaysArgs): Characters {
+  const labels = new Map(
+    label.map((text) => parseLabel(text) ?? bad(`label '${text}'`, 'NAME=VALUE or NAME=VALUE,VALUE')),
+  );
+  const rejects = reject.map((text) => {
+    const { count: to, what: key } = parseShare(text) ?? {};
+    return to !== undefined && key !== undefined ? { count: to, key } : bad(`reject '${text}'`, 'NUMBER:KEY');
+  });
+  const away = offline === undefined ? undefined : parseShare(offline);
+  const late = slow === undefined ? undefined : parseShare(slow);
+  const forMs = away?.what === undefined ? Number.POSITIVE_INFINITY : durationOf(away.what);
+  const lateMs = durationOf(late?.what ?? '');
+  if (offline !== undefined && (!away || forMs === undefined))
+    return bad(`offline '${offline}'`, 'NUMBER or NUMBER:DURATION');
+  if (slow !== undefined && (!late || lateMs === undefined)) return bad(`slow '${slow}'`, 'NUMBER:DURATION');
+  const characters = castCharacters({
+    count,
+    labels,
+    rejects,
+    rollsBack: rollBack,
+    ...(away && forMs !== undefined && { offline: { count: away.count, forMs } }),
+    ...(late && lateMs !== undefined && { slow: { count: late.count, ms: lateMs } }),
+  });
+  if (characters.faulty > count)
+    throw invalid(`${characters.faulty} gateways with faults of their own, but only ${count}`);
+  return characters;
+}
+
+function durationOf(text: string): number | undefined {
+  const parsed = durationMs.safeParse(text);
+  return parsed.success ? parsed.data : undefined;
+}
+
+function bad(what: string, expected: string): never {
+  throw invalid(`${what}: ${expected} was expected`);
 }
 
 /** These gateways have good clocks, whatever the machine says of its own. */

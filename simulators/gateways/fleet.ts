@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, sleep } from '../../protocols/base/clock.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { type Random, seededRandom } from '../random.ts';
-import { SimulatedGateway } from './gateway.ts';
+import { type GatewayOptions, SimulatedGateway } from './gateway.ts';
 import type { ConfigBehaviour, OpenHubConnection } from './hub-connection.ts';
 import { Workload } from './workload.ts';
 
@@ -37,7 +37,11 @@ export interface FleetOptions {
   clock: Clock;
   open: OpenHubConnection;
   config?: ConfigBehaviour | undefined;
+  /** What sets a gateway apart from the others, by its number from 0. */
+  character?: ((index: number) => GatewayCharacter) | undefined;
 }
+
+export type GatewayCharacter = Pick<GatewayOptions, 'labels' | 'devices' | 'leavesForMs'>;
 
 export interface LaneTotals {
   accepted: number;
@@ -67,6 +71,8 @@ interface Member {
   gateway: SimulatedGateway;
   random: Random;
   nextUs: number;
+  /** It goes for good, and so observes nothing. */
+  isGone: boolean;
 }
 
 export class Fleet {
@@ -156,6 +162,7 @@ export class Fleet {
       this.#options;
     const random = this.#random.fork(id);
     const startAfterMs = (index / connectsPerS) * 1000;
+    const character = this.#options.character?.(index) ?? {};
     const gateway = new SimulatedGateway({
       id,
       // By chance and not by the seed: a new epoch is what tells the hub that these sequences begin anew.
@@ -171,9 +178,11 @@ export class Fleet {
       acknowledgeTimeoutMs,
       deflate,
       config,
+      ...character,
       onAcknowledged: (waitedMs) => this.#waited(waitedMs),
     });
-    return { gateway, random, nextUs: nowUs + startAfterMs * 1000 + this.#gapUs(random) };
+    const isGone = character.leavesForMs === Number.POSITIVE_INFINITY;
+    return { gateway, random, nextUs: nowUs + startAfterMs * 1000 + this.#gapUs(random), isGone };
   }
 
   #tickLater(): void {
@@ -186,7 +195,7 @@ export class Fleet {
   #tick(): void {
     const nowUs = this.#options.clock.monotonicUs();
     for (const member of this.#members) {
-      if (this.#feeding) this.#feed(member, nowUs);
+      if (this.#feeding && !member.isGone) this.#feed(member, nowUs);
       member.gateway.tick();
     }
     if (nowUs < this.#nextFlapUs) return;

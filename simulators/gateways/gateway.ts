@@ -16,7 +16,7 @@ import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import type { Payload } from '../../protocols/uplink/model.ts';
 import { encodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
-import type { ConfigBehaviour, HubConnection, OpenHubConnection } from './hub-connection.ts';
+import type { ConfigBehaviour, ConfigPort, HubConnection, OpenHubConnection } from './hub-connection.ts';
 import { MemoryLane } from './memory-outbox.ts';
 
 export interface GatewayOptions {
@@ -35,6 +35,11 @@ export interface GatewayOptions {
   acknowledgeTimeoutMs: number;
   deflate: boolean;
   config?: ConfigBehaviour | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
+  /** Its devices, as its status tells of them. */
+  devices?: GatewayStatus['devices'];
+  /** Once it was heard it goes, and comes back after so long; never when it is infinite. */
+  leavesForMs?: number | undefined;
   /** How long a batch waited for its acknowledgement, from when it was first sent. */
   onAcknowledged(waitedMs: number): void;
 }
@@ -68,6 +73,7 @@ export class SimulatedGateway {
   readonly #options: GatewayOptions;
   readonly #lanes: Readonly<Record<Lane, LaneSender>>;
   readonly #connection: HubConnection;
+  #isLeaving = false;
 
   constructor(options: GatewayOptions) {
     this.id = options.id;
@@ -191,8 +197,14 @@ export class SimulatedGateway {
   }
 
   #onConnected(): void {
-    this.counters.connects++;
+    const { leavesForMs, config } = this.#options;
+    this.#isLeaving = false;
+    if (++this.counters.connects === 1 && leavesForMs !== undefined) {
+      void this.#leave(leavesForMs);
+      return;
+    }
     this.#publishStatus(true).catch(() => {});
+    config?.onConnected(this.#configPort());
     for (const lane of LANES) {
       const sender = this.#lanes[lane];
       if (sender.inFlight.length > 0) this.counters.resent += sender.inFlight.length;
@@ -202,17 +214,30 @@ export class SimulatedGateway {
     }
   }
 
+  /** It is known to the hub then: online, and what it runs with, and offline. */
+  async #leave(forMs: number): Promise<void> {
+    this.#isLeaving = true;
+    await this.#publishStatus(true).catch(() => {});
+    this.#options.config?.onConnected(this.#configPort());
+    await this.#publishStatus(false).catch(() => {});
+    this.#connection.leave(forMs);
+  }
+
+  #configPort(): ConfigPort {
+    return {
+      gatewayId: this.id,
+      report: (report) => this.#connection.publish(topics.upConfig(this.id), report, { retain: true }),
+    };
+  }
+
   #onDisconnected(): void {
     this.counters.disconnects++;
   }
 
   #onMessage(topic: string, payload: Buffer): void {
     if (topic === topics.downConfig(this.id)) {
-      this.#options.config?.onDesired({
-        gatewayId: this.id,
-        payload,
-        report: (report) => this.#connection.publish(topics.upConfig(this.id), report, { retain: true }),
-      });
+      if (this.#isLeaving) return;
+      this.#options.config?.onDesired(this.#configPort(), payload);
       return;
     }
     if (topic !== topics.downAck(this.id)) return;
@@ -241,7 +266,7 @@ export class SimulatedGateway {
   }
 
   #publishStatus(online: boolean): Promise<void> {
-    const { epoch, bootId, clock } = this.#options;
+    const { epoch, bootId, clock, labels, devices = [] } = this.#options;
     const { wallMs, state, uncertaintyMs } = clock.wall();
     const ledger = (lane: Lane) => {
       const { accepted, acknowledged, pending } = this.#lanes[lane].outbox;
@@ -254,13 +279,14 @@ export class SimulatedGateway {
       software: SOFTWARE,
       bootId,
       epoch,
+      ...(labels && { labels: { ...labels } }),
       atMs: Math.round(wallMs),
       clock: { state, uncertaintyMs: Number.isFinite(uncertaintyMs) ? uncertaintyMs : 0 },
       outbox: {
         mode: 'ok',
         lanes: { alert: ledger('alert'), tracking: ledger('tracking'), telemetry: ledger('telemetry') },
       },
-      devices: [],
+      devices,
     };
     return this.#connection.publish(topics.upStatus(this.id), Buffer.from(JSON.stringify(status)), { retain: true });
   }

@@ -122,6 +122,11 @@ function stormyHub(clock: ManualClock, seed: number) {
         down();
         connect(500);
       },
+      leave(forMs) {
+        up = false;
+        events.onDisconnected();
+        if (Number.isFinite(forMs)) connect(forMs);
+      },
       async close() {
         closed = true;
         up = false;
@@ -214,13 +219,36 @@ describe('a fleet', () => {
     const clock = new ManualClock();
     const hub = stormyHub(clock, 1);
     const config: ConfigBehaviour = {
-      onDesired: ({ gatewayId, payload, report }) => {
+      onConnected: () => {},
+      onDesired: ({ gatewayId, report }, payload) => {
         report(Buffer.from(`${gatewayId} applied ${payload}`)).catch(() => {});
       },
     };
     const fleet = fleetOn(clock, hub.open, { count: 2, config });
     await clock.advance(1000);
     expect(hub.reports).toEqual(['g-0001 g-0001 applied desired', 'g-0002 g-0002 applied desired']);
+    await fleet.stop();
+  });
+});
+
+describe('a gateway that goes away', () => {
+  it.each([
+    [1000, true],
+    [Number.POSITIVE_INFINITY, false],
+  ])('for %s ms is heard once, looks at nothing, and is back: %s', async (leavesForMs, isBack) => {
+    const clock = new ManualClock();
+    const hub = stormyHub(clock, 1);
+    const config: ConfigBehaviour = {
+      onConnected: ({ report }) => void report(Buffer.from('connected')),
+      onDesired: ({ report }) => void report(Buffer.from('looked')),
+    };
+    const fleet = fleetOn(clock, hub.open, { count: 1, config, character: () => ({ leavesForMs }) });
+    await clock.advance(500);
+    expect([hub.reports, [...hub.statuses.values()]]).toEqual([['g-0001 connected'], [false]]);
+    await clock.advance(2000);
+    expect([hub.reports.includes('g-0001 looked'), [...hub.statuses.values()]]).toEqual([isBack, [isBack]]);
+    // Who stays away for good observes nothing that could never be delivered.
+    expect(fleet.ledger().total.accepted > 0).toBe(isBack);
     await fleet.stop();
   });
 });

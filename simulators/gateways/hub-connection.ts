@@ -7,6 +7,8 @@ export interface HubConnection {
   publish(topic: string, payload: Buffer, options?: { retain?: boolean }): Promise<void>;
   /** Cuts the connection without a word, so that the will speaks; it comes back by itself. */
   cut(): void;
+  /** Disconnects in order, and comes back after so long; `Infinity`: it stays away until it is closed. */
+  leave(forMs: number): void;
   /** Disconnects in order and stays away. */
   close(): Promise<void>;
 }
@@ -33,10 +35,13 @@ export type OpenHubConnection = (options: HubConnectionOptions) => HubConnection
  * such a behaviour.
  */
 export interface ConfigBehaviour {
-  onDesired(desired: {
-    gatewayId: string;
-    payload: Buffer;
-    /** Retained on `up/config`. Rejects when the connection is gone; the hub's message comes again with the next one. */
-    report(payload: Buffer): Promise<void>;
-  }): void;
+  /** Each time the gateway is connected. */
+  onConnected(gateway: ConfigPort): void;
+  onDesired(gateway: ConfigPort, payload: Buffer): void;
+}
+
+export interface ConfigPort {
+  gatewayId: string;
+  /** Retained on `up/config`. Rejects when the connection is gone; the hub's message comes again with the next one. */
+  report(payload: Buffer): Promise<void>;
 }

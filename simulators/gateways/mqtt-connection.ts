@@ -4,7 +4,7 @@
  */
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { backoff } from '../../protocols/base/backoff.ts';
-import { type Clock, sleep } from '../../protocols/base/clock.ts';
+import { aborted, type Clock, sleep } from '../../protocols/base/clock.ts';
 import type { HubConnection, HubConnectionOptions, OpenHubConnection } from './hub-connection.ts';
 
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -34,6 +34,8 @@ class MqttConnection implements HubConnection {
   readonly #running: Promise<void>;
   #client: MqttClient | undefined;
   #connected = false;
+  /** When it may come back, after it left. */
+  #backUs = 0;
 
   constructor(options: MqttOptions & HubConnectionOptions & { connect: Connect }) {
     this.#options = options;
@@ -54,6 +56,11 @@ class MqttConnection implements HubConnection {
     this.#client?.stream.destroy();
   }
 
+  leave(forMs: number): void {
+    this.#backUs = this.#options.clock.monotonicUs() + forMs * 1000;
+    this.#client?.end(false);
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -66,7 +73,9 @@ class MqttConnection implements HubConnection {
     let delays = backoff({ ...RETRY, random });
     while (!signal.aborted) {
       if (await this.#connectOnce(signal)) delays = backoff({ ...RETRY, random });
-      if (!signal.aborted) await sleep(clock, delays.next().value, signal);
+      const awayMs = (this.#backUs - clock.monotonicUs()) / 1000;
+      if (awayMs === Number.POSITIVE_INFINITY) await aborted(signal);
+      else if (!signal.aborted) await sleep(clock, Math.max(awayMs, delays.next().value), signal);
     }
   }
 

@@ -26,6 +26,7 @@ export const driver: Driver<Elm327Options> = {
   kind: 'elm327',
   summary: 'ELM327 adapter in a vehicle: speed, engine speed, odometer',
   options: optionsSchema,
+  sensors: () => [{ kinds: ['vehicle'] }],
   transport: serialTransport,
   run,
 };

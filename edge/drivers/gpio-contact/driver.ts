@@ -25,6 +25,7 @@ export const driver: Driver<GpioContactOptions> = {
   kind: 'gpio-contact',
   summary: 'door contacts on GPIO lines, through gpiomon (libgpiod 1.6 and 2.x)',
   options: optionsSchema,
+  sensors: ({ inputs }) => inputs.map(({ channel }) => ({ channel, kinds: ['contact'] })),
   transport: ({ chip, programFolder }) => ({
     kind: 'programs',
     programs: ['gpiomon', 'gpioget'],

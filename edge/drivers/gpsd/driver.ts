@@ -24,6 +24,7 @@ export const driver: Driver<GpsdOptions> = {
   kind: 'gpsd',
   summary: 'satellite receiver through gpsd (JSON over TCP): positions',
   options: optionsSchema,
+  sensors: () => [{ kinds: ['position'] }],
   transport: tcpTransport,
   run,
 };

@@ -28,6 +28,7 @@ export const driver: Driver<LlrpOptions> = {
   kind: 'llrp',
   summary: 'RFID reader over LLRP: tags by antenna',
   options: optionsSchema,
+  sensors: ({ inputs }) => inputs.map(({ channel }) => ({ channel, kinds: ['contact'] })),
   transport: tcpTransport,
   run,
 };

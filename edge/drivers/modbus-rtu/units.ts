@@ -8,8 +8,8 @@ import {
   type RegisterPoint,
   readPoint,
 } from '../../../protocols/modbus/index.ts';
-import type { Reading } from '../../driver.ts';
-import type { UnitOptions } from './options.ts';
+import type { Reading, Sensor, SensorKind } from '../../driver.ts';
+import type { PollOptions, UnitOptions } from './options.ts';
 
 /** What a point gives: a reading (its time is the caller's), or why it cannot be trusted. */
 export type PointOutcome = { ok: true; reading: Measurement; channel?: string } | { ok: false; fault: string };
@@ -34,7 +34,7 @@ interface PolledPoint {
 }
 
 export function planUnit(options: UnitOptions): PolledUnit {
-  const points = options.points?.map((point, index) => customPoint(point, index)) ?? presetPoints(options.map ?? '');
+  const points = pointsOf(options);
   const map: RegisterMap = { name: options.map ?? 'configured', points: points.map(({ point }) => point) };
   return {
     unitId: options.unitId,
@@ -42,6 +42,23 @@ export function planUnit(options: UnitOptions): PolledUnit {
     requests: planReads(map),
     interpret: (results) => points.map((point) => interpretPoint(point, results, options.channel)),
   };
+}
+
+/** What rules can name of a bus: one sensor for each channel. */
+export function sensorsOfUnits({ units }: Pick<PollOptions, 'units'>): Sensor[] {
+  const kinds = new Map<string | undefined, Set<SensorKind>>();
+  for (const unit of units) {
+    for (const { point, openWhen, channel } of pointsOf(unit)) {
+      const kind = measurement(point.unit, 0, openWhen)?.kind;
+      const name = channel ?? unit.channel;
+      if (kind !== undefined) kinds.set(name, (kinds.get(name) ?? new Set()).add(kind));
+    }
+  }
+  return [...kinds].map(([channel, each]) => ({ kinds: [...each], ...(channel !== undefined && { channel }) }));
+}
+
+function pointsOf(options: UnitOptions): PolledPoint[] {
+  return options.points?.map((point, index) => customPoint(point, index)) ?? presetPoints(options.map ?? '');
 }
 
 function presetPoints(preset: string): PolledPoint[] {

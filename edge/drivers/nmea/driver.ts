@@ -21,6 +21,7 @@ export const driver: Driver<NmeaOptions> = {
   kind: 'nmea',
   summary: 'satellite receiver (NMEA 0183): positions',
   options: optionsSchema,
+  sensors: () => [{ kinds: ['position'] }],
   transport: serialTransport,
   run,
 };

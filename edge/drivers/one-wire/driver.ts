@@ -5,7 +5,7 @@
  * stays. One sensor's trouble is said once and costs no other its turn.
  */
 import { W1_ROM_ID, W1_THERMOMETERS } from '../../../protocols/onewire/index.ts';
-import { type Driver, type DriverContext, DriverError, type Reading } from '../../driver.ts';
+import { ANY_CHANNEL, type Driver, type DriverContext, DriverError, type Reading } from '../../driver.ts';
 import { FileLink, type FileOutcome } from './file-link.ts';
 import { type OneWireOptions, optionsSchema } from './options.ts';
 import { Sensor } from './sensor.ts';
@@ -17,6 +17,11 @@ export const driver: Driver<OneWireOptions> = {
   kind: 'one-wire',
   summary: 'DS18B20 and other 1-Wire thermometers through the kernel',
   options: optionsSchema,
+  sensors: ({ sensors }) =>
+    (sensors ?? [{ channel: ANY_CHANNEL, rom: '' }]).map(({ channel, rom }) => ({
+      channel: channel ?? rom,
+      kinds: ['temperature'],
+    })),
   transport: ({ folder }) => ({ kind: 'files', folder }),
   run,
 };

@@ -35,6 +35,10 @@ export const driver: Driver<TemperHidOptions> = {
   kind: 'temper-hid',
   summary: 'TEMPer thermometer on USB: temperature, on some models humidity',
   options: optionsSchema,
+  sensors: ({ outerChannel }) => [
+    { kinds: ['temperature', 'humidity'] },
+    { channel: outerChannel, kinds: ['temperature', 'humidity'] },
+  ],
   transport: (options) => ({ usbIds: TEMPER_USB_IDS, ...hidIdentity(options), interfaceNumber: TEMPER_INTERFACE }),
   run,
 };

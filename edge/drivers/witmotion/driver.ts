@@ -13,6 +13,7 @@ export const driver: Driver<WitmotionOptions> = {
   kind: 'witmotion',
   summary: 'WitMotion accelerometer: shocks and vibration',
   options: optionsSchema,
+  sensors: () => [{ kinds: ['shock', 'vibration'] }],
   transport: serialTransport,
   run,
 };

@@ -400,6 +400,23 @@ describe('set-up', () => {
     expect(run.clock.waiting).toBe(0);
   });
 
+  it('is told to a reader that sends raw data without a pause', async () => {
+    let isDeaf = true;
+    const run = reader({ ...OPTIONS, wakeUp: false }, () => (isDeaf ? undefined : ssiDecoderAck()));
+    const babble = async (ms: number) => {
+      for (let passedMs = 0; passedMs < ms; passedMs += 100) {
+        await run.hears(Buffer.from('raw'.repeat(20)));
+        await run.clock.advance(100);
+      }
+    };
+    await babble(2_900);
+    expect(run.written()).toEqual([COMMANDS[0]]);
+    isDeaf = false;
+    await babble(2_000);
+    expect(run.written()).toEqual([hex(ssiResend(parameter(0xee, 1))), ...COMMANDS.slice(1)]);
+    await run.stop();
+  });
+
   it('sends a command again at once when the reader did not understand it', async () => {
     let refusals = 1;
     const run = reader({ ...OPTIONS, wakeUp: false }, () => (refusals-- > 0 ? ssiDecoderNak(1) : ssiDecoderAck()));

@@ -38,6 +38,11 @@ import { AIM_IDENTIFIERS, PACKETS, REVISION, setupCommands } from './setup.ts';
 
 /** Inter-character time-out of the guide: bytes of one packet come closer together. */
 const QUIET_MS = 200;
+/**
+ * A line that is never quiet is not waited for any longer: a reader that sends raw data without a pause has to be told not to. The longest
+ * packet takes less than this at 1200 baud.
+ */
+const BABBLE_US = 3_000_000;
 const TICK_MS = 1_000;
 /** A reader sends a packet, and sends it twice more. */
 const SENDINGS = 3;
@@ -73,7 +78,7 @@ class SsiReader {
   #setUps = 0;
   #knowsAim = true;
   /** Since the line was quiet: bytes other than those that only wake, and packets. */
-  #burst = { hasBytes: false, packets: 0 };
+  #burst = { hasBytes: false, packets: 0, sinceUs: 0 };
   #naks = 0;
   #lastPartUs = 0;
   #heardUs: number;
@@ -130,7 +135,7 @@ class SsiReader {
         'a scan is not on disk in time: the reader gets no answer and signals an error',
       );
     }
-    if (this.#open.isOpen || this.#feedback.isBusy || this.#burst.hasBytes) return;
+    if (this.#open.isOpen || this.#feedback.isBusy || this.#isTalking(nowUs)) return;
     const { checkMs } = this.#options;
     if (this.#commands.isEmpty && checkMs > 0 && nowUs - this.#heardUs >= checkMs * 1000)
       this.#commands.add([REVISION]);
@@ -147,8 +152,17 @@ class SsiReader {
   #take(chunk: Uint8Array): SsiPacket[] {
     const nowUs = this.#nowUs();
     this.#commands.heard(nowUs);
-    if (chunk.some((byte) => byte !== 0)) this.#burst.hasBytes = true;
+    if (!this.#burst.hasBytes && chunk.some((byte) => byte !== 0)) {
+      this.#burst.hasBytes = true;
+      this.#burst.sinceUs = nowUs;
+    }
     return this.#framer.push(chunk);
+  }
+
+  /** Whether the end of what the reader sends is waited for. */
+  #isTalking(nowUs: number): boolean {
+    const { hasBytes, sinceUs } = this.#burst;
+    return hasBytes && nowUs - sinceUs < BABBLE_US;
   }
 
   #quiet(): SsiPacket[] {
@@ -157,7 +171,7 @@ class SsiReader {
 
   #endBurst(): void {
     const { hasBytes, packets } = this.#burst;
-    this.#burst = { hasBytes: false, packets: 0 };
+    this.#burst = { hasBytes: false, packets: 0, sinceUs: 0 };
     if (!hasBytes || packets > 0) return;
     this.#garbled = true;
     // The reader waits for the open scan's answer, which is known to be on its way.

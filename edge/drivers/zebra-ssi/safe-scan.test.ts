@@ -82,14 +82,12 @@ async function world(scanWindowMs = 0) {
     } as const;
     const pipeline = new Pipeline({
       devices: [{ id: DEVICE, readPoint }],
-      thresholds: [],
       site: { facilityId: 'hub-1' },
       intake,
       identify: ({ text }) => [`code:${text}`],
       identifyTag: () => [],
       clock,
       log: silentLog,
-      newId: () => 'id',
     });
     pipeline.remember(recentScans(await outbox.newest('tracking', RECENT_RECORDS), BOOT));
     const stop = new AbortController();
