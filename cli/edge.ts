@@ -31,10 +31,10 @@ export async function edgeRun(file: string): Promise<number> {
 export async function edgeCheck(file: string, json: boolean): Promise<number> {
   const config = await load(file, json);
   if (!config) return BAD;
-  const { gateway, devices, readPoints, thresholds } = config;
+  const { gateway, devices, readPoints, rules } = config;
   if (json) print(JSON.stringify({ ok: true, gateway: gateway.id, devices: devices.length }));
   else {
-    const count = `${devices.length} devices, ${readPoints.length} read points, ${thresholds.length} thresholds`;
+    const count = `${devices.length} devices, ${readPoints.length} read points, ${rules.length} rules`;
     print(`${file}: good: gateway ${gateway.id}, ${count}`);
   }
   return DONE;
@@ -86,12 +86,14 @@ function describe(report: EdgeReport): string {
     `hub     ${hub.url}: ${hub.connected ? `connected, ${hub.inFlightBatches} batches in flight` : `${hub.message} (${hub.code})`}`,
     `outbox  ${outbox.mode}${outbox.detail ? `: ${outbox.detail}` : ''}${outbox.held ? `, ${outbox.held} readings held in memory` : ''}`,
     ...(outbox.lastFault === undefined ? [] : [`        ${lastFault(outbox.lastFault, outbox.faults)}`]),
+    ...configLines(report.config),
     row('lane', 'accepted', 'delivered', 'evicted', 'quarantined', 'pending'),
     ...LANES.map((lane) => {
       const { accepted, delivered, evicted, quarantined, pending } = outbox.lanes[lane];
       return row(lane, accepted, delivered, evicted, quarantined, pending);
     }),
     report.balanced ? 'balanced: accepted = delivered + evicted + quarantined + pending' : 'NOT BALANCED: report this',
+    ...ruleLines(report.rules),
     'devices',
     ...report.devices.map((device) => {
       const ago = device.lastReadingSecondsAgo;
@@ -105,9 +107,34 @@ function describe(report: EdgeReport): string {
   return lines.join('\n');
 }
 
+function ruleLines({ count, open, untold, lost, tooLate, refused }: EdgeReport['rules']): string[] {
+  const notes = [
+    untold > 0 ? `, ${untold} phases wait for the disk` : '',
+    lost > 0 ? `, ${lost} WERE LOST` : '',
+    tooLate > 0 ? `, ${tooLate} readings came too late` : '',
+    refused > 0 ? `, ${refused} devices are not watched: too many` : '',
+  ];
+  return [
+    `rules   ${count}, ${open.length} open alerts${notes.join('')}`,
+    ...open.map(({ ruleId, severity, message, openSeconds }) => {
+      return `  ${ruleId.padEnd(24)} ${severity.padEnd(10)} for ${openSeconds} s: ${message}`;
+    }),
+  ];
+}
+
 function lastFault(fault: NonNullable<EdgeReport['outbox']['lastFault']>, times: number): string {
   const at = (ms: number) => new Date(ms).toISOString();
   const until = fault.untilMs === undefined ? 'and still does' : `until ${at(fault.untilMs)}`;
   const often = times === 1 ? '' : `; ${times} times since the start`;
   return `the disk refused (${fault.mode}: ${fault.detail}) from ${at(fault.fromMs)} ${until}${often}`;
+}
+
+function configLines({ version, hash, state, lastVersion, reasons }: EdgeReport['config']): string[] {
+  const what = version === 0 ? 'the file alone' : `version ${version}`;
+  const last =
+    state === 'file' || (state === 'applied' && lastVersion === version) ? '' : `; version ${lastVersion} ${state}`;
+  return [
+    `config  ${what}, ${hash}${last}`,
+    ...reasons.map(({ key, code, reason }) => `        ${key ? `${key}: ` : ''}${reason} (${code})`),
+  ];
 }

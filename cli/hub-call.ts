@@ -1,13 +1,25 @@
 /** Asks a running hub something beyond reading. */
 import { BAD, print, printError } from './exit.ts';
 
-/** @throws Error with `code` and a message that says what to do. */
-export async function call<T>(url: string, method: 'POST' | 'DELETE', body?: object): Promise<T> {
+/**
+ * @param who Who asks for it, for the hub's history.
+ * @throws Error with `code`, a message that says what to do and, where the hub names them, `problems`.
+ */
+export async function call<T>(
+  url: string,
+  method: 'POST' | 'DELETE' | 'PUT' | 'PATCH',
+  body?: object,
+  who?: string,
+): Promise<T> {
   let response: Response;
+  // A header takes no more than this.
+  const user = who === undefined ? {} : { 'x-milepost-user': who.replace(/[^\x20-\x7e]/g, '?') };
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
   try {
     response = await fetch(url, {
       method,
-      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: { ...user, ...type },
+      ...(body && { body: JSON.stringify(body) }),
     });
   } catch (error) {
     const { cause, message } = error as Error;
@@ -16,9 +28,9 @@ export async function call<T>(url: string, method: 'POST' | 'DELETE', body?: obj
       code: 'hub-unreachable',
     });
   }
-  const answer = (await response.json()) as T & { error?: { code: string; message: string } };
-  if (!response.ok)
-    throw Object.assign(new Error(answer.error?.message ?? response.statusText), { code: answer.error?.code });
+  const answer = (await response.json()) as T & { error?: { code: string; message: string; problems?: unknown } };
+  const { code, message = response.statusText, problems } = answer.error ?? {};
+  if (!response.ok) throw Object.assign(new Error(message), { code, problems });
   return answer;
 }
 

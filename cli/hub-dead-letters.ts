@@ -1,9 +1,9 @@
 /** `milepost hub dead-letters list | show | replay | drop`: over the API of a running hub. */
-import { userInfo } from 'node:os';
 import type { Command, Option } from 'commander';
 import { BAD, DONE, print } from './exit.ts';
 import { call, refused } from './hub-call.ts';
 import { get } from './track.ts';
+import { userName } from './user-name.ts';
 
 interface Letter {
   id: string;
@@ -134,13 +134,4 @@ function lineOf({ id, at, gatewayId, code, reason, state, bytes }: Letter): stri
 
 function trimmed(url: string): string {
   return url.replace(/\/$/, '');
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run as a user that has no name.
-    return 'unknown';
-  }
 }

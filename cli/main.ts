@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { checkDuration } from './duration.ts';
 import { BAD, DONE, explain, print, printError, stopSignal, USAGE } from './exit.ts';
+import { addFleetCommands } from './fleet.ts';
 import type { HubRunOptions } from './hub.ts';
 import { addDeadLetterCommands } from './hub-dead-letters.ts';
 import { addSimCommands } from './sim.ts';
@@ -12,6 +13,8 @@ let exitCode = DONE;
 const program = new Command('milepost')
   .description('The nervous system of a parcel network: gateways, hub, simulators.')
   .version(VERSION)
+  // --version of a command is that command's.
+  .enablePositionalOptions()
   .showSuggestionAfterError()
   .exitOverride();
 
@@ -159,6 +162,10 @@ sim
   });
 
 addSimCommands(sim, (code) => {
+  exitCode = code;
+});
+
+addFleetCommands(program, hubOption, (code) => {
   exitCode = code;
 });
 

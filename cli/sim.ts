@@ -64,11 +64,29 @@ export function addSimCommands(sim: Command, exit: (code: number) => void): void
     .option('--seed <text>', 'same seed, same readings', 'milepost')
     .option('--linger <duration>', 'how long a batch may wait for more records', duration, 200)
     .option('--deflate', 'compress batches', false)
+    .option('--label <name=values>', 'label of their status; several values (a,b) go round; repeatable', collect, [])
+    .option('--reject <number:key>', 'so many reject each version with that key (rules/ID, *); repeatable', collect, [])
+    .option('--offline <number>', 'so many are heard once and then stay away; NUMBER:DURATION for so long')
+    .option('--slow <number:duration>', 'so many look at a version after so long')
+    .option(
+      '--roll-back <number>',
+      'so many lose a device with each version, and return to the last good one',
+      whole,
+      0,
+    )
+    .option('--trial <duration>', 'when those do', duration, 120_000)
     .option('--json', 'print one JSON object at the end and nothing else', false)
-    .action(async ({ for: forMs, drain, flap, linger, connectRate, ...options }: GatewaysOptions) => {
+    .action(async ({ for: forMs, drain, flap, linger, connectRate, trial, ...options }: GatewaysOptions) => {
       const { simGateways } = await import('../simulators/gateways/cli.ts');
       const times = { ...(forMs === undefined ? {} : { forMs }), ...(flap === undefined ? {} : { flapEveryMs: flap }) };
-      const args = { ...options, ...times, drainMs: drain, lingerMs: linger, connectsPerS: connectRate };
+      const args = {
+        ...options,
+        ...times,
+        drainMs: drain,
+        lingerMs: linger,
+        trialMs: trial,
+        connectsPerS: connectRate,
+      };
       exit(await simGateways(args, await environment()));
     });
 }
@@ -107,6 +125,12 @@ interface GatewaysOptions {
   prefix: string;
   seed: string;
   deflate: boolean;
+  label: string[];
+  reject: string[];
+  offline?: string;
+  slow?: string;
+  rollBack: number;
+  trial: number;
   json: boolean;
 }
 
@@ -119,6 +143,10 @@ function duration(text: string): number {
   const result = checkDuration(text);
   if (result === undefined) throw new InvalidArgumentError('a duration such as 500ms, 60s or 5min is expected.');
   return result;
+}
+
+function collect(text: string, before: string[]): string[] {
+  return [...before, text];
 }
 
 function whole(text: string): number {

@@ -21,6 +21,12 @@ it('the sample configuration is good', () => {
     postgres: { url: expect.stringContaining('postgres://') },
     redis: { cluster: false },
     process: { gapAfter: 1500 },
+    alerts: {
+      publicUrl: 'https://milepost.example',
+      smtp: { from: 'milepost@example.com' },
+      webhooks: { allow: ['10.20.0.0/16'], timeout: 10_000 },
+      retryFor: 86_400_000,
+    },
   });
 });
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type CheckedYaml, checkYaml, type Problem, suggest } from '../protocols/config/checked-yaml.ts';
 import { durationMs, sizeBytes } from '../protocols/config/units.ts';
 import { GATEWAY_ID } from '../protocols/uplink/identity.ts';
+import { parseNetwork } from './alerts/address-guard.ts';
 import type { TopicSpec } from './log/topics.ts';
 import { hubTopics } from './log/topics.ts';
 import { MESSAGE_FORMATS } from './process/publish.ts';
@@ -90,6 +91,8 @@ export const hubConfigSchema = z.strictObject({
       bucket: z.string().default('milepost'),
       token: z.string().default(''),
       query: z.enum(['flux', 'influxql', 'victoriametrics']).default('flux'),
+      /** Writes compressed: a tenth of the bytes for a third more CPU (docs/performance.md). Off where the server is near. */
+      gzip: z.boolean().default(true),
     })
     .optional(),
   /** A PostgreSQL server instead of the embedded one. */
@@ -148,6 +151,42 @@ export const hubConfigSchema = z.strictObject({
       maxIds: z.number().int().min(1000).max(50_000_000).default(1_000_000),
       /** The largest body. */
       maxBody: sizeBytes.prefault('16MiB'),
+    })
+    .prefault({}),
+  /** Who is told of incidents, and how (docs/alerts.md). */
+  alerts: z
+    .strictObject({
+      /** Where people reach this hub: links in what is sent. */
+      publicUrl: z
+        .string()
+        .regex(/^https?:\/\/[^/]/, { error: "a URL such as 'https://milepost.example' is expected" })
+        .optional(),
+      /** The mail server; without one nobody is told by mail. */
+      smtp: z
+        .strictObject({
+          url: z.string().regex(/^smtps?:\/\/[^/]/, {
+            error: "a URL such as 'smtp://user:password@mail.example:587' is expected",
+          }),
+          from: z
+            .string()
+            .regex(/^[^\r\n@]+@[^\r\n@]+$/, { error: "a sender such as 'milepost@example.com' is expected" }),
+        })
+        .optional(),
+      webhooks: z
+        .strictObject({
+          /** Networks and addresses that are not on the public Internet and may be called all the same. */
+          allow: z
+            .array(
+              z.string().refine((text) => parseNetwork(text) !== undefined, {
+                error: "a network such as '10.0.0.0/8' is expected",
+              }),
+            )
+            .default([]),
+          timeout: durationMs.prefault('10s'),
+        })
+        .prefault({}),
+      /** How long a delivery is tried. */
+      retryFor: durationMs.prefault('24h'),
     })
     .prefault({}),
   process: z.strictObject({ gapAfter: durationMs.prefault('1500ms') }).prefault({}),

@@ -5,7 +5,12 @@
 import type { FastifyInstance } from 'fastify';
 import { aborted, type Clock } from '../protocols/base/clock.ts';
 import type { Log } from '../protocols/base/log.ts';
+import type { ReportedConfig } from '../protocols/fleet/reported-config.ts';
 import { renderMetrics } from '../protocols/metrics/exposition.ts';
+import { openAlerting } from './alerts/alerting.ts';
+import { runDeliverer } from './alerts/deliverer.ts';
+import { withIncidents } from './alerts/incident-projection.ts';
+import { openSenders } from './alerts/senders.ts';
 import { createApi, createOps } from './api/app.ts';
 import { openOperators } from './api/operators.ts';
 import { bounded } from './api/routes/ops.ts';
@@ -14,7 +19,15 @@ import { cachedCurves } from './cache/cached-curves.ts';
 import type { HubConfig, Role } from './config.ts';
 import { deadLetterProjection } from './dead-letters/projection.ts';
 import { Door } from './door/door.ts';
+import { publishConfigs } from './fleet/config-log.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { runFleet } from './fleet/fleet-engine.ts';
+import { reportProjection, statusProjection } from './fleet/gateway-projections.ts';
 import { Ingest } from './ingest/ingest.ts';
+import { followReadings, LIMITS_GROUP } from './limits/consumer.ts';
+import { runJudge } from './limits/judge.ts';
+import { LimitDesk } from './limits/limit-desk.ts';
+import { withLimits } from './limits/stays.ts';
 import { type EventLog, type Runner, TOPICS } from './log/event-log.ts';
 import { Gateways } from './ops/gateways.ts';
 import { Meters } from './ops/meters.ts';
@@ -105,6 +118,13 @@ export async function runHub(options: HubOptions): Promise<RunningHub> {
     const audit = new LedgerAudit();
     const guard = new SeriesGuard(config.series);
     const statusLog = new StatusLog({ eventLog, clock, log: log.child({ part: 'status' }), signal });
+    const reportLog = new StatusLog<ReportedConfig>({
+      eventLog,
+      clock,
+      log: log.child({ part: 'status' }),
+      signal,
+      topic: TOPICS.gatewayReports,
+    });
     const processors =
       has('process') && timeSeries ? openProcessors(options, { eventLog, timeSeries, audit, meters, guard }) : [];
     const ingest =
@@ -115,12 +135,24 @@ export async function runHub(options: HubOptions): Promise<RunningHub> {
         clock,
         log: log.child({ part: 'ingest' }),
         onStatus: (status) => statusLog.write(status),
+        onConfigReport: (report) => reportLog.write(report),
       });
     const door = ingest?.door ?? (has('api') ? new Door({ eventLog, clock }) : undefined);
-    const projections = has('project') && store ? projectionsOf(options, { eventLog, store, changes: announcer }) : [];
+    const projections =
+      has('project') && store ? projectionsOf(options, { eventLog, store, changes: announcer, heard: changes }) : [];
     const consumers: Consumer[] = [
       ...processors.map((processor) => ({ name: processor.group, start: () => processor.start() })),
       ...projections,
+      ...(broker
+        ? [
+            {
+              name: TOPICS.gatewayConfig,
+              // What an embedded broker kept is gone with its process; at an external one several processes share the work.
+              start: () =>
+                publishConfigs({ eventLog, broker, ...(broker.url === undefined && { group: 'milepost-config' }) }),
+            },
+          ]
+        : []),
       ...(has('process') || has('api')
         ? [
             {
@@ -187,7 +219,16 @@ export async function runHub(options: HubOptions): Promise<RunningHub> {
         : undefined;
     const http =
       operators && store && timeSeries && ports.cache
-        ? await createApi({ ...ops, store, timeSeries: cachedCurves(timeSeries, ports.cache), changes, operators })
+        ? await createApi({
+            ...ops,
+            store,
+            timeSeries: cachedCurves(timeSeries, ports.cache),
+            changes,
+            operators,
+            fleet: new Fleet({ store, clock, changes: announcer }),
+            limits: new LimitDesk({ store, clock }),
+            alerting: openAlerting({ config: config.alerts, store, clock, changes: announcer }),
+          })
         : await createOps(ops);
     opened.push({ close: () => http.close() });
     const httpUrl = await listen(http, config.http.listen);
@@ -214,6 +255,7 @@ export async function runHub(options: HubOptions): Promise<RunningHub> {
       // The broker first: what is in hands is finished, nothing new is taken.
       await broker?.close();
       await statusLog.settled();
+      await reportLog.settled();
       await upkeep;
       await listener?.close();
       await operators?.replays.close();
@@ -253,14 +295,15 @@ function openProcessors(
 
 function projectionsOf(
   { config, clock, log }: HubOptions,
-  parts: { eventLog: EventLog; store: Store; changes: Announcer },
+  parts: { eventLog: EventLog; store: Store; changes: Announcer; heard: Changes },
 ): Consumer[] {
-  const { eventLog, store, changes } = parts;
+  const { eventLog, store, changes, heard } = parts;
+  const packages = withLimits(packageProjection, { clock });
   return [
     {
       name: packageProjection.name,
       start: () =>
-        runProjection(config.kafka ? withStateOutbox(packageProjection) : packageProjection, {
+        runProjection(config.kafka ? withStateOutbox(packages) : packages, {
           log: eventLog,
           store,
           logger: log.child({ part: 'tracking' }),
@@ -270,7 +313,40 @@ function projectionsOf(
     {
       name: alertProjection.name,
       start: () =>
-        runProjection(alertProjection, { log: eventLog, store, logger: log.child({ part: 'alerts' }), changes }),
+        runProjection(withIncidents(alertProjection, { clock, retryForMs: config.alerts.retryFor }), {
+          log: eventLog,
+          store,
+          logger: log.child({ part: 'alerts' }),
+          changes,
+        }),
+    },
+    {
+      name: LIMITS_GROUP,
+      start: () => followReadings({ eventLog, store, clock, changes, log: log.child({ part: 'limits' }) }),
+    },
+    {
+      name: 'limits',
+      start: async () =>
+        runJudge({
+          store,
+          eventLog,
+          clock,
+          log: log.child({ part: 'limits' }),
+          format: config.kafka?.format ?? 'json',
+        }),
+    },
+    {
+      name: 'deliveries',
+      start: async () =>
+        runDeliverer({
+          ...openSenders(config.alerts, clock),
+          store,
+          clock,
+          changes,
+          log: log.child({ part: 'deliveries' }),
+          random: Math.random,
+          retryForMs: config.alerts.retryFor,
+        }),
     },
     // Nobody but this process reads an embedded log.
     ...(config.kafka
@@ -285,6 +361,20 @@ function projectionsOf(
       name: deadLetterProjection.name,
       start: () =>
         runProjection(deadLetterProjection, { log: eventLog, store, logger: log.child({ part: 'letters' }), changes }),
+    },
+    {
+      name: statusProjection.name,
+      start: () =>
+        runProjection(statusProjection, { log: eventLog, store, logger: log.child({ part: 'fleet' }), changes }),
+    },
+    {
+      name: reportProjection.name,
+      start: () =>
+        runProjection(reportProjection, { log: eventLog, store, logger: log.child({ part: 'fleet' }), changes }),
+    },
+    {
+      name: 'fleet',
+      start: async () => runFleet({ store, eventLog, clock, log: log.child({ part: 'fleet' }), changes, heard }),
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** Opens what the hub works with, embedded or a server, as its configuration says. Everything opens while its server is away. */
 import type { Log } from '../protocols/base/log.ts';
+import { alertMigrations } from './alerts/migrations.ts';
 import type { Broker } from './broker/broker.ts';
 import { openEmbeddedBroker } from './broker/embedded.ts';
 import { openExternalBroker } from './broker/external.ts';
@@ -9,6 +10,8 @@ import { openRedisCache } from './cache/redis.ts';
 import { type HubConfig, type Role, topicsOf } from './config.ts';
 import { deadLetterMigrations } from './dead-letters/migrations.ts';
 import { captureMigrations } from './door/captures.ts';
+import { fleetMigrations } from './fleet/migrations.ts';
+import { limitMigrations } from './limits/migrations.ts';
 import type { EventLog } from './log/event-log.ts';
 import { openKafkaLog } from './log/kafka/kafka-log.ts';
 import { logMigrations } from './log/sql/migrations.ts';
@@ -60,6 +63,9 @@ export function openStore({ config, log }: PortOptions): Promise<Store> {
     ...timeSeriesMigrations,
     ...deadLetterMigrations,
     ...captureMigrations,
+    ...alertMigrations,
+    ...limitMigrations,
+    ...fleetMigrations,
   ];
   if (config.postgres) return openPostgres({ url: config.postgres.url, migrations });
   return openPglite({

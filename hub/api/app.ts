@@ -6,7 +6,10 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
+import type { Alerting } from '../alerts/alerting.ts';
 import type { DeadLetterDesk } from '../dead-letters/desk.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { LimitDesk } from '../limits/limit-desk.ts';
 import type { ReplayJobs } from '../replay/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeSeries } from '../timeseries/time-series.ts';
@@ -16,16 +19,26 @@ import type { DoorContext } from './door-context.ts';
 import { installErrorAnswers } from './errors.ts';
 import { LiveFeed } from './live-feed.ts';
 import { openapi } from './openapi.ts';
+import { withAlerting } from './openapi-alerts.ts';
+import { withFleet } from './openapi-fleet.ts';
+import { withLimitRoutes } from './openapi-limits.ts';
 import { withOperators } from './openapi-operators.ts';
+import { withPreview } from './openapi-preview.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { epcisRoutes } from './routes/epcis.ts';
 import { eventRoutes } from './routes/events.ts';
+import { fleetRoutes } from './routes/fleet.ts';
+import { fleetPreviewRoutes } from './routes/fleet-preview.ts';
+import { incidentRoutes } from './routes/incidents.ts';
+import { limitRoutes } from './routes/limits.ts';
 import { type HealthCheck, opsRoutes } from './routes/ops.ts';
 import { packageRoutes } from './routes/packages.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { replayRoutes } from './routes/replays.ts';
+import { silenceRoutes } from './routes/silences.ts';
 import { streamRoutes } from './routes/streams.ts';
+import { subscriptionRoutes } from './routes/subscriptions.ts';
 
 /** What a process shows of itself, whatever its roles. */
 export interface OpsOptions {
@@ -46,6 +59,11 @@ export interface ApiOptions extends OpsOptions {
   changes: Changes;
   /** What a hub gives besides reading: the open door, dead letters and replays. */
   operators?: Operators;
+  fleet?: Fleet;
+  /** Incidents, silences, subscriptions. */
+  alerting?: Alerting;
+  /** Packages' own limits. */
+  limits?: LimitDesk;
 }
 
 export interface Operators extends DoorContext {
@@ -70,7 +88,14 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     requestTimeout: 30_000,
   });
   const reader = new TrackingReader(store);
-  const live = new LiveFeed({ reader, changes, clock, log });
+  const { operators, fleet, alerting, limits } = options;
+  const live = new LiveFeed({
+    reader,
+    changes,
+    clock,
+    log,
+    sources: [...(fleet?.live ?? []), ...(alerting ? [alerting.live] : [])],
+  });
   const context: RouteContext = { ...options, reader, live };
 
   installErrorAnswers(app, log);
@@ -78,14 +103,26 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) void reply.header(name, value);
   });
   app.addHook('preClose', async () => live.close());
-  const { operators } = options;
-  app.get('/openapi.json', async () => (operators ? withOperators(openapi) : openapi));
+  const limited = limits ? withLimitRoutes(openapi) : openapi;
+  const tracking = alerting ? withAlerting(limited) : limited;
+  const documented = fleet ? withPreview(withFleet(tracking)) : tracking;
+  app.get('/openapi.json', async () => (operators ? withOperators(documented) : documented));
   if (operators) {
     eventRoutes(app, operators);
     epcisRoutes(app, { ...operators, store, clock });
     deadLetterRoutes(app, operators);
     replayRoutes(app, operators);
   }
+  if (fleet) {
+    fleetRoutes(app, { fleet });
+    fleetPreviewRoutes(app, { ...context, fleet });
+  }
+  if (alerting) {
+    incidentRoutes(app, alerting);
+    silenceRoutes(app, alerting);
+    subscriptionRoutes(app, alerting);
+  }
+  if (limits) limitRoutes(app, { limits, reader });
   packageRoutes(app, context);
   alertRoutes(app, context);
   streamRoutes(app, context);

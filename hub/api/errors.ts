@@ -1,6 +1,10 @@
 /** Every answer that is no success: `{ error: { code, message } }`, with what to do in the message. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../protocols/base/log.ts';
+import type { Problem } from '../../protocols/rules/rule.ts';
+import { AlertingError, type AlertingErrorCode } from '../alerts/errors.ts';
+import { FleetError, type FleetErrorCode } from '../fleet/errors.ts';
+import { LimitError } from '../limits/limit-desk.ts';
 import { EventLogError } from '../log/event-log.ts';
 import { StoreError } from '../store/store.ts';
 import { TimeSeriesError } from '../timeseries/time-series.ts';
@@ -23,6 +27,10 @@ export type ApiErrorCode =
   | 'letter-not-replayable'
   | 'replay-unknown'
   | 'replay-running'
+  | FleetErrorCode
+  | 'preview-busy'
+  | AlertingErrorCode
+  | 'limits-invalid'
   | 'internal-error';
 
 export class ApiError extends Error {
@@ -31,12 +39,21 @@ export class ApiError extends Error {
   readonly status: number;
   /** What the name may have meant. */
   readonly candidates: readonly string[] | undefined;
+  /** What is wrong with what was sent: where, what, and what would be right. */
+  readonly problems: readonly Problem[] | undefined;
 
-  constructor(fault: { code: ApiErrorCode; status: number; message: string; candidates?: readonly string[] }) {
+  constructor(fault: {
+    code: ApiErrorCode;
+    status: number;
+    message: string;
+    candidates?: readonly string[];
+    problems?: readonly Problem[] | undefined;
+  }) {
     super(fault.message);
     this.code = fault.code;
     this.status = fault.status;
     this.candidates = fault.candidates;
+    this.problems = fault.problems;
   }
 }
 
@@ -51,6 +68,15 @@ export function installErrorAnswers(app: FastifyInstance, log: Log): void {
 
 function apiErrorOf(error: FastifyError | Error): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof FleetError) {
+    const { code, message, problems } = error;
+    return new ApiError({ code, status: FLEET_STATUS[code], message, problems });
+  }
+  if (error instanceof LimitError) return new ApiError({ code: 'limits-invalid', status: 422, message: error.message });
+  if (error instanceof AlertingError) {
+    const { code, message } = error;
+    return new ApiError({ code, status: ALERTING_STATUS[code], message });
+  }
   if (error instanceof CursorError)
     return new ApiError({ code: 'invalid-parameter', status: 400, message: error.message });
   if (error instanceof StoreError) {
@@ -74,6 +100,32 @@ function apiErrorOf(error: FastifyError | Error): ApiError {
   });
 }
 
+const ALERTING_STATUS: Readonly<Record<AlertingErrorCode, number>> = {
+  'incident-unknown': 404,
+  'incident-cleared': 409,
+  'silence-unknown': 404,
+  'silence-invalid': 422,
+  'silence-over': 409,
+  'subscription-unknown': 404,
+  'subscription-invalid': 422,
+  'email-not-configured': 422,
+  'address-private': 422,
+};
+
+const FLEET_STATUS: Readonly<Record<FleetErrorCode, number>> = {
+  'gateway-unknown': 404,
+  'profile-unknown': 404,
+  'profile-version-unknown': 404,
+  'profile-changed': 409,
+  'profile-invalid': 422,
+  'profiles-contradict': 422,
+  'labels-invalid': 422,
+  'rollout-unknown': 404,
+  'rollout-open': 409,
+  'rollout-over': 409,
+  'rollout-pointless': 422,
+};
+
 function messageOf(error: FastifyError | Error): string {
   const [fault] = ('validation' in error ? error.validation : undefined) ?? [];
   if (fault?.keyword === 'additionalProperties') {
@@ -89,7 +141,9 @@ function unknownRoute({ method, url }: FastifyRequest): ApiError {
   return new ApiError({ code: 'route-unknown', status: 404, message });
 }
 
-function send(reply: FastifyReply, { status, code, message, candidates }: ApiError): FastifyReply {
+function send(reply: FastifyReply, { status, code, message, candidates, problems }: ApiError): FastifyReply {
   if (status === 503) void reply.header('retry-after', '2');
-  return reply.status(status).send({ error: { code, message, ...(candidates && { candidates }) } });
+  return reply
+    .status(status)
+    .send({ error: { code, message, ...(candidates && { candidates }), ...(problems && { problems }) } });
 }

@@ -2,6 +2,7 @@
  * The API as it is published under /openapi.json (OpenAPI 3.1). Kept by hand, and the only place that says what parameters
  * a route takes: routes validate with `querystringOf`, and a test holds routes and answers against this document.
  */
+import { EXCEPTION_KINDS } from '../../protocols/uplink/tracking-event.ts';
 import { PACKAGE_STATUSES } from '../tracking/status.ts';
 
 export interface JsonSchema {
@@ -313,11 +314,35 @@ export const openapi = {
               detail: text,
             }),
           ),
+          exceptions: list(
+            object(
+              {
+                exceptionId: text,
+                kind: { type: 'string', enum: [...EXCEPTION_KINDS] },
+                severity: { type: 'string', enum: ['info', 'warning', 'critical'] },
+                quantity: text,
+                value: number,
+                limit: number,
+                message: text,
+                beganAt: time,
+                endedAt: time,
+                retracted: { const: true },
+                inspectedAt: object({ eventId: text, at: time, readPoint: text }),
+                knownAt: time,
+                revision: count,
+              },
+              ['endedAt', 'retracted', 'inspectedAt'],
+            ),
+          ),
+          inspection: {
+            const: 'required',
+            description: 'Somebody must look at it: until the next scan at a read point of a facility.',
+          },
           dropped: object({ otherIds: count, stays: count, conflicts: count }),
           eventCount: count,
           version: { ...text, description: 'Names the set of events that this state was folded from.' },
         },
-        ['position'],
+        ['position', 'exceptions', 'inspection'],
       ),
       TrackingEvent: object(
         {

@@ -20,6 +20,7 @@ export function cachedCurves(timeSeries: TimeSeries, cache: Cache): TimeSeries {
       await cache.set(key, JSON.stringify(curves), { ttlMs: TTL_MS });
       return curves;
     },
+    scan: (query) => timeSeries.scan(query),
     healthy: () => timeSeries.healthy(),
     close: () => timeSeries.close(),
   };

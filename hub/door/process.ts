@@ -47,7 +47,7 @@ export function isDoor(record: StoredRecord): boolean {
  */
 export function* doorItems(
   record: { key: string; value: Buffer; receivedMs: number; lane: Lane },
-  book: IdBook,
+  book: Pick<IdBook, 'see'>,
   again = false,
 ): Generator<DoorItem, void, void> {
   const { key: client, value, receivedMs, lane } = record;

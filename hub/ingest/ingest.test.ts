@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { decodeAcknowledgement, decodeHubTime, encodeBatch } from '../../protocols/uplink/batch.ts';
@@ -38,8 +38,9 @@ function setup() {
     publish: async (topic: string, bytes: Buffer) => void published.push([topic, bytes]),
   } as Partial<Broker> as Broker;
   const onStatus = ({ gatewayId }: { gatewayId: string }) => void statuses.push(gatewayId);
-  const ingest = new Ingest({ eventLog, broker, clock: new ManualClock(), log: silentLog, onStatus });
-  return { ingest, appended, published, statuses, log };
+  const clock = new ManualClock();
+  const ingest = new Ingest({ eventLog, broker, clock, log: silentLog, onStatus });
+  return { ingest, appended, published, statuses, log, broker, clock };
 }
 
 it('acknowledges the range only after the log has the batch, as it came', async () => {
@@ -55,6 +56,43 @@ it('acknowledges the range only after the log has the batch, as it came', async 
   expect(decodeAcknowledgement(published[0]?.[1] as Buffer)).toEqual([
     { epoch: '00000000000000aa', lane: 'tracking', first: 5, last: 6 },
   ]);
+});
+
+it('answers together what becomes durable while an answer to the gateway is under way, and each gateway by itself', async () => {
+  const { ingest, published, broker } = setup();
+  let sent = () => {};
+  broker.publish = (topic, bytes) => {
+    published.push([topic, bytes]);
+    return new Promise((resolve) => (sent = resolve));
+  };
+  const first = ingest.handle(topics.up('gw', 'tracking'), batch);
+  await vi.waitFor(() => expect(published).toHaveLength(1));
+  await ingest.handle(topics.up('gw', 'tracking'), batch);
+  await ingest.handle(topics.up('gw', 'tracking'), batch);
+  expect(published).toHaveLength(1);
+  sent();
+  await vi.waitFor(() => expect(published).toHaveLength(2));
+  expect(published.map(([, bytes]) => decodeAcknowledgement(bytes).length)).toEqual([1, 2]);
+  sent();
+  await first;
+  const other = ingest.handle(topics.up('gw-2', 'tracking'), batch);
+  await vi.waitFor(() => expect(published).toHaveLength(3));
+  expect(published[2]?.[0]).toBe(topics.downAck('gw-2'));
+  sent();
+  await other;
+});
+
+it('does not wait for ever for a broker that keeps an answer', async () => {
+  const { ingest, published, broker, clock } = setup();
+  broker.publish = (topic, bytes) => {
+    published.push([topic, bytes]);
+    return new Promise(() => {});
+  };
+  void ingest.handle(topics.up('gw', 'tracking'), batch);
+  await vi.waitFor(() => expect(published).toHaveLength(1));
+  await clock.advance(1_000);
+  void ingest.handle(topics.up('gw', 'tracking'), batch);
+  await vi.waitFor(() => expect(published).toHaveLength(2));
 });
 
 it('acknowledges nothing that the log refused', async () => {
@@ -103,4 +141,33 @@ it('tells the time to a gateway that asks, with the question sent back', async (
   expect(decodeHubTime(answer)).toEqual({ hubWallMs: Date.UTC(2026, 0, 1), askedUs: 4711 });
   // A gateway of an earlier version finds no ranges in it.
   expect(decodeAcknowledgement(answer)).toEqual([]);
+});
+
+it('hands on what a gateway makes of its configuration, and nothing that is no report or of another gateway', async () => {
+  const { broker, clock } = setup();
+  const reports: string[] = [];
+  const ingest = new Ingest({
+    eventLog: { append: async () => {} } as Partial<EventLog> as EventLog,
+    broker,
+    clock,
+    log: silentLog,
+    onStatus: () => {},
+    onConfigReport: ({ gatewayId }) => void reports.push(gatewayId),
+  });
+  const report = (gatewayId: string) =>
+    Buffer.from(
+      JSON.stringify({
+        schema: 1,
+        gatewayId,
+        atMs: 1,
+        inForce: { version: 0, hash: '0123456789abcdef' },
+        devices: [],
+        readPoints: [],
+      }),
+    );
+  await ingest.handle(topics.upConfig('gw-1'), report('gw-1'));
+  await ingest.handle(topics.upConfig('gw-2'), report('gw-1'));
+  await ingest.handle(topics.upConfig('gw-1'), Buffer.from('{"schema":2}'));
+  await ingest.handle(topics.upConfig('gw-1'), Buffer.alloc(0));
+  expect(reports).toEqual(['gw-1']);
 });

@@ -5,8 +5,15 @@
 import type { Clock } from '../../protocols/base/clock.ts';
 import { CodecError } from '../../protocols/base/codec-error.ts';
 import type { Log } from '../../protocols/base/log.ts';
+import { parseReportedConfig } from '../../protocols/fleet/parse-config.ts';
+import type { ReportedConfig } from '../../protocols/fleet/reported-config.ts';
 import { parseSparkplugTopic } from '../../protocols/sparkplug/index.ts';
-import { encodeAcknowledgement, encodeHubTime, readBatchHeader } from '../../protocols/uplink/batch.ts';
+import {
+  type AcknowledgedRange,
+  encodeAcknowledgement,
+  encodeHubTime,
+  readBatchHeader,
+} from '../../protocols/uplink/batch.ts';
 import { type GatewayStatus, parseGatewayStatus } from '../../protocols/uplink/gateway-status.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
 import { parseUpTopic, topics } from '../../protocols/uplink/topics.ts';
@@ -27,6 +34,9 @@ export interface IngestCounters {
   foreign: number;
 }
 
+/** A broker that has not taken an answer for so long does not hold up the next. */
+const MAX_ANSWER_US = 1_000_000;
+
 export class Ingest {
   readonly counters: IngestCounters = {
     batches: 0,
@@ -40,7 +50,10 @@ export class Ingest {
   readonly #eventLog: EventLog;
   readonly #broker: Broker;
   readonly #clock: Clock;
+  /** Of each gateway that is being answered: what goes next. At most what is in hands (Admission). */
+  readonly #answers = new Map<string, { next: AcknowledgedRange[]; sinceUs: number }>();
   readonly #onStatus: (status: GatewayStatus) => void;
+  readonly #onConfigReport: ((report: ReportedConfig) => void) | undefined;
   /** For clients that run no Milepost. */
   readonly door: Door;
   readonly sparkplug: Sparkplug;
@@ -51,12 +64,14 @@ export class Ingest {
     clock: Clock;
     log: Log;
     onStatus: (status: GatewayStatus) => void;
+    onConfigReport?: (report: ReportedConfig) => void;
   }) {
     this.#eventLog = options.eventLog;
     this.#broker = options.broker;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#onStatus = options.onStatus;
+    this.#onConfigReport = options.onConfigReport;
     this.door = new Door(options);
     this.sparkplug = new Sparkplug({ ...options, door: this.door });
   }
@@ -75,6 +90,7 @@ export class Ingest {
     }
     if (up.kind === 'lane') await this.#batch(up.gatewayId, up.lane, payload);
     else if (up.kind === 'status') await this.#status(up.gatewayId, payload);
+    else if (up.kind === 'config') this.#configReport(up.gatewayId, payload);
     else if (up.kind === 'door') await this.door.message(up.gatewayId, payload);
   }
 
@@ -112,11 +128,31 @@ export class Ingest {
       first: header.firstSequence,
       last: header.firstSequence + header.count - 1,
     };
-    try {
-      await this.#broker.publish(topics.downAck(gatewayId), encodeAcknowledgement([range]));
-    } catch (error) {
-      this.#log.debug({ err: error, gateway: gatewayId }, 'acknowledgement not sent; the gateway will ask again');
+    await this.#acknowledge(gatewayId, range);
+  }
+
+  /**
+   * One answer to a gateway is under way at a time; ranges that become durable meanwhile go together in the next, which the caller of
+   * the first sends: what came last is in hands until all of it is answered.
+   */
+  async #acknowledge(gatewayId: string, range: AcknowledgedRange): Promise<void> {
+    const nowUs = this.#clock.monotonicUs();
+    const underWay = this.#answers.get(gatewayId);
+    if (underWay && nowUs - underWay.sinceUs < MAX_ANSWER_US) {
+      underWay.next.push(range);
+      return;
     }
+    const answer = { next: [range], sinceUs: nowUs };
+    this.#answers.set(gatewayId, answer);
+    while (answer.next.length > 0) {
+      answer.sinceUs = this.#clock.monotonicUs();
+      try {
+        await this.#broker.publish(topics.downAck(gatewayId), encodeAcknowledgement(answer.next.splice(0)));
+      } catch (error) {
+        this.#log.debug({ err: error, gateway: gatewayId }, 'acknowledgement not sent; the gateway will ask again');
+      }
+    }
+    if (this.#answers.get(gatewayId) === answer) this.#answers.delete(gatewayId);
   }
 
   async #append(record: Parameters<EventLog['append']>[0][number]): Promise<boolean> {
@@ -131,6 +167,13 @@ export class Ingest {
       );
       return false;
     }
+  }
+
+  #configReport(gatewayId: string, payload: Buffer): void {
+    const { value, error } = parseReportedConfig(payload);
+    if (value?.gatewayId === gatewayId) this.#onConfigReport?.(value);
+    else
+      this.#log.warn({ gateway: gatewayId, reason: error?.message ?? 'of another gateway' }, 'report cannot be read');
   }
 
   async #status(gatewayId: string, payload: Buffer): Promise<void> {

@@ -23,6 +23,8 @@ export interface CrashJob {
   input: string;
   state: string;
   output: string;
+  /** Gives an output as often, with nothing that comes in. */
+  tickMs?: number;
 }
 
 const argument = process.argv[2];
@@ -40,7 +42,19 @@ async function copy(job: CrashJob): Promise<void> {
     onAssigned: (partition, state) => {
       counts.set(partition, new Map([...state].map(([key, value]) => [key, Number(value.toString())])));
     },
-    onRevoked: (partition) => counts.delete(partition),
+    onRevoked: (partition) => {
+      counts.delete(partition);
+      process.stdout.write('revoked\n');
+    },
+    ...(job.tickMs === undefined
+      ? {}
+      : {
+          tickMs: job.tickMs,
+          onTick: () => ({
+            outputs: [{ topic: job.output, key: 'tick', value: Buffer.from('tick') }],
+            committed: () => process.stdout.write('ticked\n'),
+          }),
+        }),
     onRecords: async (records) => {
       const outputs: LogRecord[] = [];
       for (const { partition, key, value } of records) {

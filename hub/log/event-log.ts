@@ -19,6 +19,10 @@ export const TOPICS = {
   gatewaySequences: 'gateway-sequences',
   /** What each gateway last said of itself, JSON; compacted. Key: gateway. */
   gatewayStatus: 'gateway-status',
+  /** What each gateway last said of its configuration, JSON; compacted. Key: gateway. */
+  gatewayReports: 'gateway-reports',
+  /** What each gateway shall be configured as, JSON as it goes out on `down/config`; compacted. Key: gateway. */
+  gatewayConfig: 'gateway-config',
 } as const;
 
 export interface LogRecord {
@@ -42,6 +46,8 @@ export interface StoredRecord extends LogRecord {
 export interface Transformed {
   /** Written in the same transaction that moves the input's offsets. */
   outputs: LogRecord[];
+  /** How much there was to do, by which the next group is measured. Default: the number of outputs. */
+  work?: number;
   /** Called after the commit. (After an abort the partitions are assigned anew instead.) */
   committed?: () => void;
 }
@@ -60,7 +66,8 @@ export interface TransformOptions {
   onRevoked(partition: number): void;
   /**
    * One group of records, in offset order per partition, bounded by `maxRecords`. Throwing aborts the transaction: the
-   * partitions are assigned anew and the records come again, after a backoff.
+   * partitions are assigned anew and the records come again, after a backoff. It may be called while the group before is being
+   * committed; groups are committed in order, and when one is not, those after it are not either and come again as well.
    */
   onRecords(records: readonly StoredRecord[]): Promise<Transformed>;
   /**

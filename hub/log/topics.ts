@@ -44,5 +44,7 @@ export function hubTopics(
     { name: TOPICS.packageStates, partitions, compacted: true },
     { name: TOPICS.gatewaySequences, partitions, compacted: true },
     { name: TOPICS.gatewayStatus, partitions, compacted: true },
+    { name: TOPICS.gatewayReports, partitions, compacted: true },
+    { name: TOPICS.gatewayConfig, partitions, compacted: true },
   ];
 }

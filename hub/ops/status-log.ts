@@ -1,8 +1,8 @@
 /**
- * What gateways say of themselves, from the ingest process that heard it to every process that needs it (the API, the ledger audit): through
- * the compacted topic `gateway-status`, which each of them reads in whole.
+ * What gateways say of themselves, from the ingest process that heard it to every process that needs it (the API, the ledger audit, the fleet):
+ * through the compacted topics `gateway-status` and `gateway-reports`.
  *
- * Bound: one status for each gateway waits at most, the newest; statuses repeat every few seconds, so an older one is worth nothing.
+ * Bound: one message for each gateway waits at most, the newest; an older one is worth nothing.
  */
 import { type Clock, sleep } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
@@ -13,23 +13,32 @@ import { MAX_GATEWAYS } from './gateways.ts';
 const RETRY_MS = 1_000;
 const MAX_PER_APPEND = 500;
 
-export class StatusLog {
+export class StatusLog<T extends { gatewayId: string } = GatewayStatus> {
   readonly #eventLog: Pick<EventLog, 'append'>;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #signal: AbortSignal;
-  readonly #waiting = new Map<string, GatewayStatus>();
+  readonly #topic: string;
+  readonly #waiting = new Map<string, T>();
   #writing: Promise<void> | undefined;
 
-  constructor(options: { eventLog: Pick<EventLog, 'append'>; clock: Clock; log: Log; signal: AbortSignal }) {
+  /** @param options.topic By default `gateway-status`. */
+  constructor(options: {
+    eventLog: Pick<EventLog, 'append'>;
+    clock: Clock;
+    log: Log;
+    signal: AbortSignal;
+    topic?: string;
+  }) {
+    this.#topic = options.topic ?? TOPICS.gatewayStatus;
     this.#eventLog = options.eventLog;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#signal = options.signal;
   }
 
-  /** Keeps the status for the log. */
-  write(status: GatewayStatus): void {
+  /** Keeps it for the log. */
+  write(status: T): void {
     if (!this.#waiting.has(status.gatewayId) && this.#waiting.size >= MAX_GATEWAYS) return;
     this.#waiting.set(status.gatewayId, status);
     this.#writing ??= this.#write().finally(() => {
@@ -54,13 +63,16 @@ export class StatusLog {
       try {
         await this.#eventLog.append(
           group.map(([key, status]) => ({
-            topic: TOPICS.gatewayStatus,
+            topic: this.#topic,
             key,
             value: Buffer.from(JSON.stringify(status)),
           })),
         );
       } catch (error) {
-        this.#log.debug({ err: error, statuses: group.length }, 'statuses of gateways not written; trying again');
+        this.#log.debug(
+          { err: error, topic: this.#topic, messages: group.length },
+          'messages of gateways not written; trying again',
+        );
         // What came meanwhile is newer.
         for (const [gatewayId, status] of group)
           if (!this.#waiting.has(gatewayId)) this.#waiting.set(gatewayId, status);

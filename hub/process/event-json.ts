@@ -16,20 +16,27 @@ export function trackingEventJson(event: TrackingEvent): string {
     `"source":{"gatewayId":${quote(source.gatewayId)},"epoch":"${source.epoch}","lane":"${source.lane}",` +
     `"sequence":${source.sequence},"deviceId":${quote(source.deviceId)}`;
   if (source.clientEventId !== undefined) json += `,"clientEventId":${quote(source.clientEventId)}`;
-  json += `},"data":{"scanned":${quote(data.scanned)}`;
-  if (data.aim !== undefined) json += `,"aim":${quote(data.aim)}`;
-  if (data.antenna !== undefined) json += `,"antenna":${data.antenna}`;
-  if (data.rssiDbm !== undefined) json += `,"rssiDbm":${data.rssiDbm}`;
-  if (data.reads !== undefined) json += `,"reads":${data.reads}`;
-  if (data.presentMs !== undefined) json += `,"presentMs":${data.presentMs}`;
-  json += '}';
+  json += `},"data":${dataJson(data)}`;
   if (event.vehicleId !== undefined) json += `,"vehicleId":${quote(event.vehicleId)}`;
   if (event.employeeId !== undefined) json += `,"employeeId":${quote(event.employeeId)}`;
   return `${json}}`;
 }
 
+/** What was read, and how. */
+export function dataJson(data: TrackingEvent['data']): string {
+  const { scanned, aim, antenna, rssiDbm, reads, presentMs, exception } = data;
+  let json = `{"scanned":${quote(scanned)}`;
+  if (aim !== undefined) json += `,"aim":${quote(aim)}`;
+  if (antenna !== undefined) json += `,"antenna":${antenna}`;
+  if (rssiDbm !== undefined) json += `,"rssiDbm":${rssiDbm}`;
+  if (reads !== undefined) json += `,"reads":${reads}`;
+  if (presentMs !== undefined) json += `,"presentMs":${presentMs}`;
+  if (exception !== undefined) json += `,"exception":${JSON.stringify(exception)}`;
+  return `${json}}`;
+}
+
 /** In the order in which a decoder fills them in. */
-function placeJson({ readPoint, facilityId, vehicleId, latitude, longitude }: Place): string {
+export function placeJson({ readPoint, facilityId, vehicleId, latitude, longitude }: Place): string {
   let json = '{';
   if (readPoint !== undefined) json += `"readPoint":${quote(readPoint)},`;
   if (facilityId !== undefined) json += `"facilityId":${quote(facilityId)},`;
@@ -41,6 +48,6 @@ function placeJson({ readPoint, facilityId, vehicleId, latitude, longitude }: Pl
 /** What JSON escapes, and lone surrogates, which JSON.stringify escapes as well. */
 const SPECIAL = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
-function quote(text: string): string {
+export function quote(text: string): string {
   return SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`;
 }

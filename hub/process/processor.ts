@@ -26,6 +26,7 @@ import {
 } from '../log/event-log.ts';
 import type { Point, TimeSeries } from '../timeseries/time-series.ts';
 import { TimeCorrection } from './correct-time.ts';
+import { EventWriter } from './event-writer.ts';
 import type { LedgerAudit } from './ledger-audit.ts';
 import { alertRecord, eventRecord, type MessageFormat } from './publish.ts';
 import { type HubLedger, SequenceBook } from './sequence-book.ts';
@@ -86,6 +87,19 @@ interface Work {
   times: { recordedMs: number; loggedMs: number }[];
 }
 
+/** Where a record's effects go. */
+interface Into {
+  book: SequenceBook;
+  work: Work;
+}
+
+/** What the records of one batch have in common. */
+interface Batch extends Into {
+  page: SequencePage;
+  correction: TimeCorrection;
+  receivedMs: number;
+}
+
 const newWork = (): Work => ({
   outputs: [],
   points: [],
@@ -117,6 +131,7 @@ export class Processor {
   #auditedMs = Number.NEGATIVE_INFINITY;
   readonly #books = new Map<number, SequenceBook>();
   readonly #seriesAlerts = new SeriesAlerts();
+  readonly #eventWriter = new EventWriter();
   readonly #idBooks = new Map<number, IdBook>();
 
   constructor(options: ProcessorOptions) {
@@ -178,6 +193,7 @@ export class Processor {
       else book.restore(name, value);
     }
     ids.restore(pages);
+    this.#seriesAlerts.aborted();
     this.#books.set(partition, book);
     this.#idBooks.set(partition, ids);
   }
@@ -197,7 +213,7 @@ export class Processor {
       said?.();
       for (const { recordedMs } of work.times) onReached('events', recordedMs);
     };
-    return { outputs: work.outputs, committed };
+    return { outputs: work.outputs, work: work.counters.records, committed };
   }
 
   #batch(record: StoredRecord, work: Work): void {
@@ -230,7 +246,7 @@ export class Processor {
     work.oldestMs = Number.POSITIVE_INFINITY;
     for (const item of readBatchRecords(header)) {
       const identity: RecordIdentity = { gatewayId: record.key, epoch: header.epoch, lane, sequence: item.sequence };
-      if (page) this.#record({ item, identity, book, page, correction, receivedMs, work });
+      if (page) this.#record(item, identity, { book, page, correction, receivedMs, work });
       else this.#statementOnly(item, identity, book);
     }
     if (work.oldestMs < Number.POSITIVE_INFINITY)
@@ -254,7 +270,7 @@ export class Processor {
         this.#doorItem(item, { record, work, replayOf });
     } else if (letter) {
       work.counters.records++;
-      this.#decode(value, { source: letter, book: this.#bookOf(partition), work });
+      this.#decode(value, letter, { book: this.#bookOf(partition), work });
     }
   }
 
@@ -281,69 +297,50 @@ export class Processor {
       work.points.push({ point: item.point, source: { ...item.source, ...replayOf }, bytes: item.bytes });
     } else {
       const { payload, bytes } = item;
-      this.#route(payload, {
-        source: { ...item.source, ...replayOf },
-        book: this.#bookOf(record.partition),
-        work,
-        bytes,
-      });
+      const source = { ...item.source, ...replayOf };
+      this.#route(payload, { source, bytes }, { book: this.#bookOf(record.partition), work });
     }
   }
 
-  #record(at: {
-    item: BatchRecord;
-    identity: RecordIdentity;
-    book: SequenceBook;
-    page: SequencePage;
-    correction: TimeCorrection;
-    receivedMs: number;
-    work: Work;
-  }): void {
-    const { item, identity, book, page, correction, receivedMs, work } = at;
+  #record(item: BatchRecord, identity: RecordIdentity, batch: Batch): void {
+    const { page, correction, receivedMs, work } = batch;
     work.counters.records++;
     if (!page.see(identity.sequence)) {
       work.counters.duplicates++;
       return;
     }
     if (!('record' in item)) {
-      this.#deadLetter(work, {
-        key: identity.gatewayId,
-        value: item.bytes,
-        identity,
-        receivedMs,
-        code: item.code,
-        reason: item.reason,
-      });
+      const { bytes: value, code, reason } = item;
+      this.#deadLetter(work, { key: identity.gatewayId, value, identity, receivedMs, code, reason });
       return;
     }
-    const source: Source = { identity, ...correction.apply(item.record.time), receivedMs };
-    const { state, wallMs } = source.time;
-    if (state !== 'unsynced' && wallMs < work.oldestMs) work.oldestMs = wallMs;
-    this.#decode(item.record.payload, {
-      source,
-      book,
-      work,
-    });
+    const { time, corrected } = correction.apply(item.record.time);
+    if (time.state !== 'unsynced' && time.wallMs < work.oldestMs) work.oldestMs = time.wallMs;
+    this.#decode(item.record.payload, { identity, time, corrected, receivedMs }, batch);
   }
 
-  #decode(bytes: Buffer, at: { source: Source; book: SequenceBook; work: Work }): void {
+  #decode(bytes: Buffer, source: Source, into: Into): void {
+    let payload: Payload;
     try {
-      this.#route(decodePayload(bytes), { ...at, bytes });
+      payload = decodePayload(bytes);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       const { code, message: reason } = error;
-      this.#deadLetter(at.work, { key: at.source.identity.gatewayId, value: bytes, source: at.source, code, reason });
+      this.#deadLetter(into.work, { key: source.identity.gatewayId, value: bytes, source, code, reason });
+      return;
     }
+    this.#route(payload, { source, bytes }, into);
   }
 
-  #route(payload: Payload, at: { source: Source; book: SequenceBook; work: Work; bytes: Buffer }): void {
-    const { source, book, work } = at;
+  #route(payload: Payload, { source, bytes }: { source: Source; bytes: Buffer }, { book, work }: Into): void {
     if (payload.kind === 'tracking') {
-      const event = toTrackingEvent(payload, source);
+      const isJson = (this.#options.format ?? 'json') === 'json';
       work.counters.packageEvents++;
-      work.outputs.push(eventRecord(event, this.#options.format ?? 'json'));
+      work.outputs.push(
+        isJson ? this.#eventWriter.record(payload, source) : eventRecord(toTrackingEvent(payload, source), 'protobuf'),
+      );
     } else if (isTelemetry(payload)) {
-      work.points.push({ point: toPoint(payload, source), source, bytes: at.bytes });
+      work.points.push({ point: toPoint(payload, source), source, bytes });
     } else if (payload.kind === 'alert') {
       this.#alert(work, toAlert(payload, source), source);
     } else if (payload.kind === 'device') {

@@ -16,6 +16,8 @@ export const CONTENT_TYPES: Readonly<Record<MessageFormat, string>> = {
   protobuf: 'application/x-protobuf',
 };
 
+export const EVENT_SCHEMA = 'tracking-event/1';
+
 export function eventRecord(event: TrackingEvent, format: MessageFormat): LogRecord {
   const { gatewayId, epoch, lane, sequence } = event.source;
   return {
@@ -28,7 +30,7 @@ export function eventRecord(event: TrackingEvent, format: MessageFormat): LogRec
       epoch,
       lane,
       sequence: String(sequence),
-      schema: 'tracking-event/1',
+      schema: EVENT_SCHEMA,
       'content-type': CONTENT_TYPES[format],
     },
   };

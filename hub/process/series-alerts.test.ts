@@ -7,9 +7,13 @@ const exploding = (gatewayId: string) => ({ gatewayId, measurement: 'temperature
 it('says it once for each gateway, also when the first saying was not committed, and once that it is over', () => {
   const alerts = new SeriesAlerts();
   expect(alerts.refused([exploding('a'), exploding('a'), exploding('b')], 0).raise).toHaveLength(2);
+  // The next group is prepared while this one is being committed.
+  expect(alerts.refused([exploding('a')], 1).raise).toEqual([]);
+  alerts.aborted();
   const again = alerts.refused([exploding('a')], 1);
   expect(again.raise).toEqual([exploding('a')]);
   again.committed();
+  alerts.aborted();
   expect(alerts.refused([exploding('a')], 2).raise).toEqual([]);
   expect(alerts.calm(HOUR_MS).clear).toEqual([]);
   expect(alerts.refused([exploding('a')], HOUR_MS).raise).toEqual([]);

@@ -77,6 +77,20 @@ it('what is published is what the schemas say', () => {
   expect(valid(alert, gapToAlert({ ...identity, first: 1, last: 2 }, 'raised', 0))).toBeNull();
 });
 
+it('the readings around an alert have times of their own, as far from it as they were', () => {
+  const context = [
+    { offsetMs: -1_500, value: 3 },
+    { offsetMs: 0, value: 9 },
+  ];
+  const message = toAlert({ ...raised, context }, source);
+  expect(valid(alert, message)).toBeNull();
+  const atMs = Date.parse(message.occurredAt);
+  expect(message.context).toEqual([
+    { atMs: atMs - 1_500, value: 3 },
+    { atMs, value: 9 },
+  ]);
+});
+
 it('the schemas refuse what is not', () => {
   expect(valid(event, { ...toTrackingEvent(tracking, source), scanType: 'TELEPORT' })).not.toBeNull();
   expect(valid(alert, { ...toAlert(raised, source), more: 1 })).not.toBeNull();

@@ -5,6 +5,7 @@ import type {
   AlertPayload,
   DevicePayload,
   Payload,
+  Place,
   TelemetryPayload,
   TrackingPayload,
 } from '../../protocols/uplink/model.ts';
@@ -27,8 +28,12 @@ export interface Source {
   replayOf?: string;
 }
 
+/** alert.schema.json */
+const MOST_CONTEXT = 20;
+const OTHER_KINDS: ReadonlySet<string> = new Set(['tracking', 'alert', 'range', 'clock', 'device']);
+
 export function isTelemetry(payload: Payload): payload is TelemetryPayload {
-  return !['tracking', 'alert', 'range', 'clock', 'device'].includes(payload.kind);
+  return !OTHER_KINDS.has(payload.kind);
 }
 
 export function toTrackingEvent(
@@ -48,8 +53,7 @@ export function toTrackingEvent(
     recordedAt: isoOf(receivedMs),
     clock: {
       state: time.state,
-      // JSON has no Infinity: an unknown uncertainty is stated as the largest a record can carry.
-      uncertaintyMs: Number.isFinite(time.uncertaintyMs) ? time.uncertaintyMs : 2 ** 50,
+      uncertaintyMs: statedUncertaintyMs(time.uncertaintyMs),
       corrected,
     },
     location: place,
@@ -74,15 +78,25 @@ export function toTrackingEvent(
   return event;
 }
 
+/** JSON has no Infinity: an unknown uncertainty is stated as the largest a record can carry. */
+export function statedUncertaintyMs(uncertaintyMs: number): number {
+  return Number.isFinite(uncertaintyMs) ? uncertaintyMs : 2 ** 50;
+}
+
 export function toAlert(payload: AlertPayload, { identity, time }: Source): AlertMessage {
-  const { kind: _kind, place, ...alert } = payload;
+  const { kind: _kind, place, context, ...alert } = payload;
+  const occurredAt = isoOf(time.wallMs);
+  const atMs = Date.parse(occurredAt);
   return {
     version: 1,
     ...alert,
     eventId: eventIdOf(identity),
     gatewayId: identity.gatewayId,
     location: place,
-    occurredAt: isoOf(time.wallMs),
+    occurredAt,
+    ...(context && {
+      context: context.slice(0, MOST_CONTEXT).map(({ offsetMs, value }) => ({ atMs: atMs + offsetMs, value })),
+    }),
   };
 }
 
@@ -190,13 +204,9 @@ function hubAlert(at: {
 
 export function toPoint(payload: TelemetryPayload, { identity, time }: Source): Point {
   const { kind, deviceId, place, ...fields } = payload;
-  const tags: Record<string, string> = { gateway: identity.gatewayId, device: deviceId };
-  if (place.facilityId !== undefined) tags.facility = place.facilityId;
-  if (place.vehicleId !== undefined) tags.vehicle = place.vehicleId;
-  if (place.readPoint !== undefined) tags.read_point = place.readPoint;
   return {
     measurement: kind,
-    tags,
+    tags: tagsOf(identity.gatewayId, deviceId, place),
     // A boot that never learned the time is flagged, not guessed.
     fields: { ...(fields as Point['fields']), ...(time.state === 'unsynced' ? { unsynced: true } : {}) },
     atMs: time.wallMs,
@@ -204,6 +214,28 @@ export function toPoint(payload: TelemetryPayload, { identity, time }: Source): 
     subMsNs: identity.sequence % 1_000_000,
   };
 }
+
+/** One object for the points of one device: those of a batch come from few. At most `MAX_TAGGED` devices are remembered. */
+function tagsOf(gateway: string, device: string, { facilityId, vehicleId, readPoint }: Place): Point['tags'] {
+  const known = tagged.get(device);
+  if (
+    known?.gateway === gateway &&
+    known.facility === facilityId &&
+    known.vehicle === vehicleId &&
+    known.read_point === readPoint
+  )
+    return known;
+  const tags: Record<string, string> = { gateway, device };
+  if (facilityId !== undefined) tags.facility = facilityId;
+  if (vehicleId !== undefined) tags.vehicle = vehicleId;
+  if (readPoint !== undefined) tags.read_point = readPoint;
+  if (tagged.size >= MAX_TAGGED) tagged.clear();
+  tagged.set(device, tags);
+  return tags;
+}
+
+const MAX_TAGGED = 4_096;
+const tagged = new Map<string, Point['tags']>();
 
 /** ISO 8601, UTC, milliseconds. Outside the range of dates the nearest representable one. */
 export function isoOf(ms: number): string {

@@ -15,12 +15,15 @@ export function faultOfPoint(point: Point): string | undefined {
   if (!Number.isInteger(atMs) || atMs <= 0 || atMs > MAX_AT_MS) return `time ${atMs} ms cannot be stored`;
   if (!Number.isInteger(subMsNs) || subMsNs < 0 || subMsNs > 999_999)
     return `${subMsNs} is no number of nanoseconds below a millisecond`;
-  return faultOfName('measurement', point.measurement) ?? faultOfTags(point.tags) ?? faultOfFields(point.fields);
+  const { measurement } = point;
+  const fault = isSound(measurement) ? undefined : faultOfName('measurement', measurement);
+  return fault ?? faultOfTags(point.tags) ?? faultOfFields(point.fields);
 }
 
 function faultOfTags(tags: Point['tags']): string | undefined {
   for (const key in tags) {
     const value = tags[key] ?? '';
+    if (isSound(key) && (value === '' || isSound(value))) continue;
     const fault = faultOfName('tag', key) ?? (value === '' ? undefined : faultOfName(`tag ${key}`, value));
     if (fault !== undefined) return fault;
   }
@@ -32,13 +35,25 @@ function faultOfFields(fields: Point['fields']): string | undefined {
   for (const key in fields) {
     count++;
     const value = fields[key];
-    const fault = faultOfName('field', key);
+    const fault = isSound(key) ? undefined : faultOfName('field', key);
     if (fault !== undefined) return fault;
     if (typeof value === 'number' && !Number.isFinite(value)) return `field ${key} is ${value}`;
     if (typeof value === 'string' && UNPRINTABLE.test(value)) return `field ${key} holds a control character`;
   }
   return count === 0 ? 'no field' : undefined;
 }
+
+/** Names and tags come again and again: those that nothing was wrong with are remembered, `MAX_SOUND` of them. */
+function isSound(text: string): boolean {
+  if (sound.has(text)) return true;
+  if (faultOfName('name', text) !== undefined) return false;
+  if (sound.size >= MAX_SOUND) sound.clear();
+  sound.add(text);
+  return true;
+}
+
+const MAX_SOUND = 10_000;
+const sound = new Set<string>();
 
 /**
  * The line protocol cannot escape a backslash in a name or tag, only what follows one: at the end or before a separator

@@ -1,6 +1,6 @@
 /** What every TimeSeries must do. Each test uses a measurement of its own, so one server serves all of them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CurveQuery, MAX_CURVES, type Point, type TimeSeries } from './time-series.ts';
+import { type CurveQuery, MAX_CURVES, type Point, type ScanQuery, type TimeSeries } from './time-series.ts';
 
 export interface ContractOptions {
   open(): Promise<TimeSeries>;
@@ -192,6 +192,98 @@ export function timeSeriesContract(
       expect(track.length).toBeLessThanOrEqual(20);
       expect(track[0]).toEqual([0, 50, 10]);
       expect(track.at(-1)).toEqual([499_000, 50.499, 10]);
+    });
+
+    describe('a scan', () => {
+      const gateway = 'gw-1';
+      const tags = { gateway, device: 'climate-1', facility: 'HUB-A' };
+
+      /** Pages of [device, time, values]. */
+      async function scanned(measurement: string, rest: Partial<ScanQuery> = {}) {
+        await settle();
+        const pages: [string, number, (number | undefined)[]][][] = [];
+        const query = { measurement, fields: ['celsius'] as const, tags: { gateway }, fromMs: START_MS };
+        const range = { toMs: START_MS + 3_600_000, pageSize: 1000 };
+        for await (const page of series.scan({ ...query, ...range, ...rest }))
+          pages.push(page.map(({ device, atMs, values }) => [device, atMs - START_MS, values]));
+        return pages;
+      }
+
+      it('gives every point of one gateway once, in order of time over all its series, whatever the size of a page', async () => {
+        const { point } = fresh();
+        const { measurement } = point(0, 0);
+        const other = { ...tags, device: 'climate-2' };
+        const points = Array.from({ length: 250 }, (_, index) =>
+          point((index - (index % 2)) * 1000, index, { tags: index % 2 === 0 ? tags : other }),
+        );
+        await series.write([...points].reverse());
+        await series.write([point(5000, -1, { tags: { ...tags, gateway: 'gw-2' } })]);
+        const whole = (await scanned(measurement)).flat();
+        expect(whole.map(([, at]) => at)).toEqual(points.map(({ atMs }) => atMs - START_MS));
+        expect(new Set(whole.map(([, , [value]]) => value)).size).toBe(250);
+        expect(whole.filter(([device]) => device === 'climate-2')).toHaveLength(125);
+        for (const pageSize of [1, 7, 125]) {
+          const pages = await scanned(measurement, { pageSize });
+          const key = ([device, at]: (typeof whole)[number]) => `${at} ${device}`;
+          expect(pages.flat().map(key).sort()).toEqual(whole.map(key).sort());
+          expect(pages.flat().map(([, at]) => at)).toEqual(whole.map(([, at]) => at));
+          expect(Math.max(...pages.map((page) => page.length))).toBeLessThan(250);
+        }
+      });
+
+      it('chooses by device and time, both ends included, and has nothing of what was never written', async () => {
+        const { point } = fresh();
+        const { measurement } = point(0, 0);
+        await series.write([0, 1000, 2000, 3000].map((offsetMs) => point(offsetMs, offsetMs / 1000, { tags })));
+        await series.write([point(1000, 9, { tags: { ...tags, device: 'climate-2' } })]);
+        const range = { fromMs: START_MS + 1000, toMs: START_MS + 2000 };
+        expect((await scanned(measurement, { ...range, tags: { gateway, device: 'climate-1' } })).flat()).toEqual([
+          ['climate-1', 1000, [1]],
+          ['climate-1', 2000, [2]],
+        ]);
+        expect(await scanned(measurement, { tags: { gateway: 'nobody' } })).toEqual([]);
+        expect(await scanned('never-written')).toEqual([]);
+      });
+
+      it('gives the fields that a point has, and a flag as 1 or 0', async () => {
+        const { point } = fresh();
+        const { measurement } = point(0, 0);
+        await series.write([
+          point(0, 0, { tags, fields: { latitude: 52.5, longitude: 13.4 } }),
+          point(1000, 0, { tags, fields: { longitude: 13.5 } }),
+          point(2000, 0, { tags, fields: { celsius: 1 } }),
+          point(3000, 0, { tags, fields: { open: true } }),
+          point(4000, 0, { tags, fields: { open: false } }),
+        ]);
+        expect((await scanned(measurement, { fields: ['latitude', 'longitude'] })).flat()).toEqual([
+          ['climate-1', 0, [52.5, 13.4]],
+          ['climate-1', 1000, [undefined, 13.5]],
+        ]);
+        expect((await scanned(measurement, { fields: ['open'] })).flat()).toEqual([
+          ['climate-1', 3000, [1]],
+          ['climate-1', 4000, [0]],
+        ]);
+      });
+
+      it('ends between two pages when nobody wants more', async () => {
+        const { point } = fresh();
+        const { measurement } = point(0, 0);
+        await series.write(Array.from({ length: 50 }, (_, index) => point(index * 1000, index, { tags })));
+        await settle();
+        const nobody = new AbortController();
+        let count = 0;
+        const query = { measurement, fields: ['celsius'] as const, tags: { gateway }, fromMs: START_MS };
+        for await (const page of series.scan({
+          ...query,
+          toMs: START_MS + 60_000,
+          pageSize: 10,
+          signal: nobody.signal,
+        })) {
+          count += page.length;
+          nobody.abort();
+        }
+        expect(count).toBeLessThan(50);
+      });
     });
 
     it('gives a bounded number of curves', async () => {

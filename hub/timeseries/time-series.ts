@@ -66,6 +66,30 @@ export interface Curve {
 /** A query gives at most so many curves. */
 export const MAX_CURVES = 64;
 
+export interface ScanQuery {
+  measurement: string;
+  /** Fields of one kind: numbers, or flags. */
+  fields: readonly [string, ...string[]];
+  /** All of these must be equal; the gateway always is one of them. */
+  tags: Readonly<Record<string, string>> & { gateway: string };
+  /** Both inclusive. */
+  fromMs: number;
+  toMs: number;
+  /** Points in one page, about. */
+  pageSize: number;
+  /** Ends the scan between two pages. */
+  signal?: AbortSignal;
+}
+
+/** One point as it was written. */
+export interface ScannedPoint {
+  /** The tag of this name. */
+  device: string;
+  atMs: number;
+  /** In the order of the fields asked for, a flag as 1 or 0; undefined where the point lacks it. It has at least one. */
+  values: (number | undefined)[];
+}
+
 export interface TimeSeries {
   /** Creates what writing needs and what is missing. */
   setup(): Promise<void>;
@@ -76,6 +100,11 @@ export interface TimeSeries {
   write(points: readonly Point[]): Promise<Rejected[]>;
   /** One curve for each series that has points, ordered by tags; at most MAX_CURVES. */
   curves(query: CurveQuery): Promise<Curve[]>;
+  /**
+   * Every point that is still kept one by one, ascending by time over all series, in pages: memory is that of one page, however long the
+   * time asked for. Rejects with a TimeSeriesError when the server is away.
+   */
+  scan(query: ScanQuery): AsyncIterable<ScannedPoint[]>;
   healthy(): Promise<{ ok: boolean; detail: string }>;
   close(): Promise<void>;
 }

@@ -8,6 +8,9 @@ export type Change =
   /** `recordedMs`: when its newest event happened, where the projection says so (not told to other processes). */
   | { kind: 'package'; packageId: string; recordedMs?: number }
   | { kind: 'alert'; alertId: string }
+  | { kind: 'incident'; incidentId: string }
+  | { kind: 'gateway'; gatewayId: string }
+  | { kind: 'rollout'; rolloutId: string }
   /** More has changed than is told. */
   | { kind: 'many' };
 

@@ -7,6 +7,9 @@ it('changes come back as they were told, in payloads that PostgreSQL takes', () 
   const change = fc.oneof(
     fc.record({ kind: fc.constant<'package'>('package'), packageId: fc.string({ unit: 'grapheme', maxLength: 300 }) }),
     fc.record({ kind: fc.constant<'alert'>('alert'), alertId: fc.uuid() }),
+    fc.record({ kind: fc.constant<'gateway'>('gateway'), gatewayId: fc.string({ maxLength: 60 }) }),
+    fc.record({ kind: fc.constant<'incident'>('incident'), incidentId: fc.uuid() }),
+    fc.record({ kind: fc.constant<'rollout'>('rollout'), rolloutId: fc.uuid() }),
   );
   fc.assert(
     fc.property(fc.array(change, { maxLength: 300 }), (changes) => {
@@ -32,6 +35,6 @@ it('says only that much has changed where it cannot be told, or not understood',
   expect(payloadsOf([{ kind: 'package', packageId: 'x'.repeat(9_000) }]).flatMap(changesOf)).toEqual(many);
   expect(payloadsOf(Array(3_000).fill({ kind: 'alert', alertId: 'x' })).flatMap(changesOf)).toEqual(many);
   expect(payloadsOf([{ kind: 'many' }]).flatMap(changesOf)).toEqual(many);
-  for (const payload of ['', '{', '[]', 'null', '{"p":[1],"a":[]}', '{"p":["x"]}'])
+  for (const payload of ['', '{', '[]', 'null', '{}', '{"p":[1],"a":[]}', '{"p":["x"],"z":["y"]}'])
     expect(changesOf(payload)).toEqual(many);
 });

@@ -43,3 +43,21 @@ describe('parsing', () => {
     expect(parseAlert(bytes({ ...sampleAlert({ sequence: 1 }), phase: 'shouted' })).fault).toContain('phase');
   });
 });
+
+it('an exception has to be complete', () => {
+  const exception = {
+    exceptionId: '00000000-0000-5000-8000-000000000001',
+    kind: 'EXCESSIVE_SHOCK',
+    phase: 'began',
+    revision: 0,
+    severity: 'warning',
+    beganAt: '2026-01-05T08:00:00.000Z',
+  };
+  const faultOf = (data: object) =>
+    parseTrackingEvent(
+      Buffer.from(JSON.stringify(sampleEvent({ packageId: 'p', sequence: 1, data: { scanned: '', ...data } }))),
+    ).fault;
+  expect(faultOf({ exception })).toBeUndefined();
+  for (const wrong of [{ kind: 'X' }, { phase: 'x' }, { exceptionId: 'x' }, { revision: 0.5 }, { endedAt: 'x' }])
+    expect(faultOf({ exception: { ...exception, ...wrong } })).toBe('data.exception is not complete');
+});

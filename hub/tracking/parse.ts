@@ -6,7 +6,7 @@
 import type { MessageTable } from '../../protocols/base/protobuf.ts';
 import { ALERT_MESSAGE, decodeMessageObject, TRACKING_EVENT } from '../../protocols/uplink/message-codec.ts';
 import { ALERT_SEVERITIES, EVENT_TYPES, type Place, SCAN_TYPES } from '../../protocols/uplink/model.ts';
-import type { AlertMessage, TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
+import { type AlertMessage, EXCEPTION_KINDS, type TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 
 import type { LogRecord } from '../log/event-log.ts';
 import { CONTENT_TYPES } from '../process/publish.ts';
@@ -39,7 +39,8 @@ export function parseTrackingEvent(bytes: Buffer | null, record?: Pick<LogRecord
     mustBe(isClock(event.clock), 'clock is not complete') ??
     mustBe(isPlace(event.location), 'location is not a place') ??
     mustBe(event.vehicleId === undefined || isId(event.vehicleId), 'vehicleId is not a printable id') ??
-    mustBe(isSource(event.source), 'source is not complete');
+    mustBe(isSource(event.source), 'source is not complete') ??
+    mustBe(isFinding(event.data), 'data.exception is not complete');
   if (fault !== undefined) return { fault };
   // Times compare as text only in one spelling.
   return { value: { ...(event as unknown as TrackingEvent), occurredAt: isoTime(event.occurredAt) } };
@@ -133,6 +134,22 @@ function isPlace(value: unknown): value is Place {
 
 function isCoordinate(value: unknown, limit: number): boolean {
   return value === undefined || (typeof value === 'number' && Math.abs(value) <= limit);
+}
+
+/** Without an exception anything may stand there. */
+function isFinding(data: unknown): boolean {
+  if (!isObject(data) || data.exception === undefined) return true;
+  const { exception } = data;
+  return (
+    isObject(exception) &&
+    isUuid(exception.exceptionId) &&
+    isOneOf(EXCEPTION_KINDS, exception.kind) &&
+    isOneOf(['began', 'ended', 'retracted'], exception.phase) &&
+    isOneOf(ALERT_SEVERITIES, exception.severity) &&
+    Number.isSafeInteger(exception.revision) &&
+    isTime(exception.beganAt) &&
+    (exception.endedAt === undefined || isTime(exception.endedAt))
+  );
 }
 
 function isSource(value: unknown): boolean {

@@ -45,7 +45,8 @@ export function runProjection<T>(projection: Projection<T>, options: ProjectorOp
   });
 }
 
-async function positionOf(store: Store, projection: string, partition: number): Promise<number> {
+/** The first offset of a partition that was not yet projected. */
+export async function positionOf(store: Store, projection: string, partition: number): Promise<number> {
   const rows = await store.query<{ next_offset: string }>(
     'select next_offset::text from projection_offsets where projection = $1 and partition = $2',
     [projection, partition],
@@ -55,7 +56,12 @@ async function positionOf(store: Store, projection: string, partition: number): 
 
 type Work = Pick<ProjectorOptions, 'store' | 'logger' | 'changes'>;
 
-async function project<T>(projection: Projection<T>, records: readonly StoredRecord[], work: Work): Promise<void> {
+/** The effect of some records that were not projected yet, with their offsets. */
+export async function project<T>(
+  projection: Projection<T>,
+  records: readonly StoredRecord[],
+  work: Work,
+): Promise<void> {
   const changes = await projectOrSplit(projection, records, work);
   work.changes.committed(changes);
 }

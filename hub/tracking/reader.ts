@@ -222,13 +222,13 @@ function conditions() {
   return { where, values };
 }
 
-function pageOf<T>(items: T[], limit: number, cursorOf: (last: T) => string[]): Page<T> {
+export function pageOf<T>(items: T[], limit: number, cursorOf: (last: T) => string[]): Page<T> {
   const last = items[limit - 1];
   if (items.length <= limit || last === undefined) return { items };
   return { items: items.slice(0, limit), next: Buffer.from(JSON.stringify(cursorOf(last))).toString('base64url') };
 }
 
-function readCursor(cursor: string, length: number): string[] {
+export function readCursor(cursor: string, length: number): string[] {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     const whole = Array.isArray(parts) && parts.length === length && parts.every((part) => typeof part === 'string');

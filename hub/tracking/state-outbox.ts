@@ -96,7 +96,7 @@ export function drainStates({
   return store.transaction(async (sql) => {
     const rows = await sql.query<Row>(
       `select place::text as place, package_id, version, state::text as state
-       from package_state_outbox order by place limit ${GROUP} for update`,
+       from package_state_outbox order by package_state_outbox.place limit ${GROUP} for update`,
     );
     if (rows.length === 0) return 0;
     await eventLog.append(

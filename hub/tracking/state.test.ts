@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT_TYPES, type Place, SCAN_TYPES } from '../../protocols/uplink/model.ts';
-import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
+import type { PackageException, TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import { sampleEvent } from './sample-event.ts';
 import { BOUNDS, compareEvents, extend, fold, type PackageState } from './state.ts';
 
@@ -209,5 +209,81 @@ describe('any order of arrival', () => {
     expect(state?.stays).toHaveLength(BOUNDS.stays);
     expect(state?.stays.at(-1)?.place.readPoint).toBe(`${BOUNDS.stays + 9}`);
     expect(state?.dropped).toEqual({ otherIds: 0, stays: 10, conflicts: 0 });
+  });
+});
+
+describe('an exception by the package’s own limits', () => {
+  const said = (phase: PackageException['phase'], revision: number, minute: number, exceptionId = 'x-1') =>
+    sampleEvent({
+      packageId,
+      sequence: ++next,
+      occurredAt: at(minute),
+      recordedAt: at(minute + 1),
+      eventType: 'EXCEPTION_OCCURRED',
+      location: VAN,
+      data: {
+        scanned: '',
+        exception: {
+          exceptionId,
+          kind: 'EXCESSIVE_SHOCK',
+          phase,
+          revision,
+          severity: 'warning',
+          quantity: 'peakG',
+          value: 5,
+          limit: 2,
+          beganAt: at(20),
+          ...(phase === 'ended' && { endedAt: at(minute) }),
+          message: '5 g',
+        },
+      },
+    });
+
+  it('moves nothing, and wants an inspection until a read point of a facility has seen the package', () => {
+    const load = scan(10, 'LOAD', VAN);
+    const began = said('began', 0, 20);
+    const flagged = fold([load, began, said('ended', 1, 21)]);
+    expect(flagged).toMatchObject({
+      status: 'LOADED',
+      inspection: 'required',
+      stays: [{ place: VAN, from: at(10) }],
+      exceptions: [{ endedAt: at(21), revision: 1, knownAt: at(21) }],
+    });
+    const early = scan(20.5, 'ARRIVAL', DOCK);
+    const arrival = scan(30, 'ARRIVAL', DOCK);
+    expect(fold([load, began, scan(25, 'INVENTORY', VAN), early])?.inspection).toBe('required');
+    const inspected = fold([load, began, early, arrival]);
+    expect(inspected).not.toHaveProperty('inspection');
+    expect(inspected?.exceptions).toMatchObject([{ inspectedAt: { eventId: arrival.eventId, readPoint: 'dock-4' } }]);
+    expect(fold([load, began, said('retracted', 1, 40)])).not.toHaveProperty('inspection');
+  });
+
+  it('says nothing of how far the package has come in the meantime', () => {
+    const events = [scan(0, 'SORT', HUB_A), said('began', 0, 60), scan(60.5, 'ARRIVAL', { facilityId: 'HUB-B' })];
+    expect(fold(events)?.conflicts).toEqual([]);
+    const delivered = [scan(0, 'DELIVERY', VAN), said('began', 0, 1), scan(2, 'ARRIVAL', HUB_A)];
+    expect(fold(delivered)?.conflicts).toMatchObject([{ eventIds: [delivered[0]?.eventId, delivered[2]?.eventId] }]);
+  });
+
+  it('is the same, whatever the order of arrival and however it is folded', () => {
+    const events = [
+      scan(0, 'INDUCTION', HUB_A),
+      scan(10, 'LOAD', VAN),
+      said('began', 0, 20),
+      said('ended', 1, 20),
+      said('retracted', 2, 40),
+      said('began', 3, 20),
+      said('began', 0, 22, 'x-2'),
+      scan(35, 'ARRIVAL', DOCK),
+      scan(50, 'DELIVERY', VAN),
+    ];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(events, { minLength: events.length }), fc.nat(events.length), (order, cut) => {
+        const sorted = [...order].sort(compareEvents);
+        expect(fold(order)).toEqual(fold(events));
+        expect(extend(fold(sorted.slice(0, cut)), sorted.slice(cut))).toEqual(fold(events));
+      }),
+      { seed: 13, numRuns: 60 },
+    );
   });
 });

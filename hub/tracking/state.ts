@@ -10,8 +10,9 @@
  * - Lists inside the state are bounded; what falls out is counted.
  */
 import type { Place } from '../../protocols/uplink/model.ts';
-import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
+import type { PackageException, TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import { type Conflict, conflictBetween } from './conflict.ts';
+import { type ExceptionState, exceptionAfter, inspectionPoint, wantsInspection } from './exceptions.ts';
 import { type PackageStatus, statusAfter } from './status.ts';
 
 /** Where a package was for a while, and so whose sensors tell what it went through. */
@@ -51,6 +52,12 @@ export interface PackageState {
   position?: { latitude: number; longitude: number; at: string };
   stays: Stay[];
   conflicts: Conflict[];
+  /** The last event that saw it, while the last of all is an exception, which says nothing of where it is. */
+  sighting?: Pick<LastEvent, 'eventId' | 'occurredAt' | 'clock' | 'location'>;
+  /** What went against its own limits; absent while nothing did. */
+  exceptions?: ExceptionState[];
+  /** Somebody must look at it: until the next scan at a read point of a facility. */
+  inspection?: 'required';
   /** How many of the oldest entries no longer are in the lists above. */
   dropped: { otherIds: number; stays: number; conflicts: number };
   eventCount: number;
@@ -59,6 +66,8 @@ export interface PackageState {
 }
 
 export const BOUNDS = { otherIds: 32, stays: 256, conflicts: 64 } as const;
+/** More are not kept; the timeline has them. The first ones are those that began it. */
+const MAX_EXCEPTIONS = 64;
 
 /** The state of the package whose events these are, in any order. Undefined when there are none. */
 export function fold(events: Iterable<TrackingEvent>): PackageState | undefined {
@@ -88,13 +97,19 @@ type Ordered = Pick<TrackingEvent, 'eventId' | 'occurredAt' | 'source'>;
 
 function step(state: PackageState | undefined, event: TrackingEvent): PackageState {
   const folded = state ?? emptyState(event);
-  const conflict = state && conflictBetween(state.lastEvent, event);
+  const { exception } = event.data;
+  if (exception) {
+    noteException(folded, event, exception);
+    return folded;
+  }
+  const seen = state && (state.sighting ?? state.lastEvent);
+  const conflict = seen && conflictBetween(seen, event);
   if (conflict) pushBounded(folded, 'conflicts', conflict);
 
   const wanted = statusAfter(state?.status, event);
   const isReturn = event.scanType === 'RETURN' && event.eventType === 'PACKAGE_SCANNED';
-  if (state?.status === 'DELIVERED' && !isReturn) {
-    if (wanted !== 'DELIVERED') pushBounded(folded, 'conflicts', seenAfterDelivery(state.lastEvent, event));
+  if (seen && state.status === 'DELIVERED' && !isReturn) {
+    if (wanted !== 'DELIVERED') pushBounded(folded, 'conflicts', seenAfterDelivery(seen, event));
   } else {
     folded.status = wanted;
     if (isReturn) folded.returning = true;
@@ -104,17 +119,55 @@ function step(state: PackageState | undefined, event: TrackingEvent): PackageSta
   for (const id of event.otherIds) {
     if (id !== folded.packageId && !folded.otherIds.includes(id)) pushBounded(folded, 'otherIds', id);
   }
+  noteInspection(folded, event);
   // Leaving an antenna's field says where the package no longer is: it may be on the vehicle already.
   const moves = event.eventType !== 'TAG_DEPARTED';
   const { latitude, longitude } = event.location;
   if (moves && latitude !== undefined && longitude !== undefined) {
     folded.position = { latitude, longitude, at: event.occurredAt };
   }
+  delete folded.sighting;
   folded.lastAt = event.occurredAt;
   folded.lastEvent = moves || !state ? lastEventOf(event) : { ...lastEventOf(event), ...placeOf(state.lastEvent) };
   folded.eventCount += 1;
   folded.version = versionAfter(folded, event.eventId);
   return folded;
+}
+
+/** What the hub found by the package's limits says nothing of where it is and how far it has come. */
+function noteException(state: PackageState, event: TrackingEvent, said: PackageException): void {
+  const before = state.exceptions ?? [];
+  const known = before.find(({ exceptionId }) => exceptionId === said.exceptionId);
+  const after = exceptionAfter(known, said, event.recordedAt);
+  if (known) state.exceptions = before.map((each) => (each === known ? after : each));
+  else if (before.length < MAX_EXCEPTIONS) state.exceptions = [...before, after];
+  sayInspection(state);
+  state.lastAt = event.occurredAt;
+  const { eventId, occurredAt, source } = event;
+  if (!state.sighting && state.eventCount > 0) {
+    const { clock, location, ...last } = state.lastEvent;
+    state.sighting = { eventId: last.eventId, occurredAt: last.occurredAt, clock, location };
+  }
+  state.lastEvent = { ...state.lastEvent, eventId, occurredAt, source };
+  state.eventCount += 1;
+  state.version = versionAfter(state, event.eventId);
+}
+
+/** A scan at a read point of a facility: whoever holds the package there looks at it. */
+function noteInspection(state: PackageState, { eventId, occurredAt: at, ...event }: TrackingEvent): void {
+  const readPoint = inspectionPoint({ eventId, occurredAt: at, ...event });
+  if (readPoint === undefined || state.inspection === undefined) return;
+  state.exceptions = (state.exceptions ?? []).map((each) =>
+    each.inspectedAt || each.retracted || each.knownAt > at
+      ? each
+      : { ...each, inspectedAt: { eventId, at, readPoint } },
+  );
+  sayInspection(state);
+}
+
+function sayInspection(state: PackageState): void {
+  if (wantsInspection(state.exceptions ?? [])) state.inspection = 'required';
+  else delete state.inspection;
 }
 
 /** Ends the stay at the place that the package has left and opens one where it is now. */
@@ -149,7 +202,7 @@ function samePlace(a: Stay['place'], b: Stay['place']): boolean {
   return a.facilityId === b.facilityId && a.vehicleId === b.vehicleId && a.readPoint === b.readPoint;
 }
 
-function seenAfterDelivery(last: LastEvent, event: TrackingEvent): Conflict {
+function seenAfterDelivery(last: Pick<LastEvent, 'eventId'>, event: TrackingEvent): Conflict {
   return {
     kind: 'seen-after-delivery',
     eventIds: [last.eventId, event.eventId],

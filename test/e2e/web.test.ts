@@ -1,8 +1,9 @@
 /** The web pages in a real browser: what a person sees, and that nothing on a label becomes markup or leaves the machine. */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startChromium } from '../servers/chromium.ts';
 import { describeWith } from '../servers/needs.ts';
+import { overflow, Pages, text, worstContrast } from './browser-page.ts';
 import { DELIVERED_ID, HOSTILE_ID, MOVING_ID } from './web-data/seed.ts';
 import { type SampleHub, startSampleHub } from './web-data/start.ts';
 
@@ -11,15 +12,15 @@ const packagePage = (packageId: string) => `/packages/${encodeURIComponent(packa
 describeWith(['chromium'], 'the web pages', () => {
   let hub: SampleHub;
   let browser: Browser;
-  let faults: string[];
-  const pages: Page[] = [];
+  let pages: Pages;
 
   beforeAll(async () => {
     [hub, browser] = await Promise.all([startSampleHub(), startChromium()]);
+    pages = new Pages(browser, hub.url);
   });
 
   afterEach(async () => {
-    for (const page of pages.splice(0)) await page.close();
+    await pages.close();
   });
 
   afterAll(async () => {
@@ -27,26 +28,10 @@ describeWith(['chromium'], 'the web pages', () => {
     await hub.close();
   });
 
-  /** Notes every script error, console error and request to anywhere else. */
-  async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
-    pages.push(page);
-    faults = [];
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on(
-      'request',
-      (request) => request.url().startsWith(hub.url) || request.url().startsWith('data:') || faults.push(request.url()),
-    );
-    await page.goto(`${hub.url}${path}`);
-    return page;
-  }
-
-  const text = (page: Page, selector: string) => page.locator(selector).first().innerText();
-  const countOf = async (page: Page, status: string) => Number(await text(page, `.stage[data-status="${status}"] b`));
+  const countOf = async (page: Page, status: string) => Number(await text(page, `.count[data-status="${status}"] b`));
 
   it('shows packages moving through their stages while it happens', async () => {
-    const page = await open('/');
+    const page = await pages.open('/');
     await expect.poll(() => text(page, '#live')).toContain('Live');
     await expect.poll(() => page.locator('#packages .row').count()).toBeGreaterThan(20);
     await expect.poll(() => countOf(page, 'INDUCTED')).toBeGreaterThan(0);
@@ -66,12 +51,12 @@ describeWith(['chromium'], 'the web pages', () => {
     hub.changes.publish(await hub.network.project([second]));
     await expect.poll(() => top.innerText()).toContain('In facility');
     expect(await page.locator('#packages .row', { hasText: '009999999999999991' }).count()).toBe(1);
-    expect(faults).toEqual([]);
+    expect(pages.faults).toEqual([]);
   });
 
   it('filters by stage and finds a package by the number on its label', async () => {
-    const page = await open('/');
-    await page.locator('.stage[data-status="EXCEPTION"]').click();
+    const page = await pages.open('/');
+    await page.locator('.count[data-status="EXCEPTION"]').click();
     await expect.poll(() => page.locator('#packages .row').count()).toBe(1);
     expect(await text(page, '#packages .row')).toContain('1Z999AA10123456784');
     await page.locator('#filter button').click();
@@ -80,11 +65,11 @@ describeWith(['chromium'], 'the web pages', () => {
     await page.locator('#query').fill('1z999aa10199999991');
     await page.keyboard.press('Enter');
     await page.waitForURL(`${hub.url}${packagePage(DELIVERED_ID)}`);
-    expect(faults).toEqual([]);
+    expect(pages.faults).toEqual([]);
   });
 
   it("shows a package's timeline, last position, curves and alerts", async () => {
-    const page = await open(packagePage(DELIVERED_ID));
+    const page = await pages.open(packagePage(DELIVERED_ID));
     await expect.poll(() => page.locator('.event').count()).toBe(8);
     expect(await text(page, '.event')).toMatch(/\d\d:\d\d:\d\d[\s\S]*Delivered[\s\S]*VAN-7[\s\S]*handheld-7/);
     expect(await text(page, '#status')).toBe('Delivered');
@@ -97,11 +82,11 @@ describeWith(['chromium'], 'the web pages', () => {
     expect(await text(page, '#position-note')).toContain('from its last scan');
     expect(await text(page, '#alerts')).toContain('8.2 °C is above 8 °C');
     expect(await hasInk(page)).toBe(true);
-    expect(faults).toEqual([]);
+    expect(pages.faults).toEqual([]);
   });
 
   it('follows a package that is on its way', async () => {
-    const page = await open(packagePage(MOVING_ID));
+    const page = await pages.open(packagePage(MOVING_ID));
     await expect.poll(() => text(page, '#status')).toBe('Out for delivery');
     await expect.poll(() => text(page, '#position-note')).toContain('from its vehicle');
     const delivery = hub.network.nextEvent(MOVING_ID, 7, Date.now());
@@ -109,11 +94,11 @@ describeWith(['chromium'], 'the web pages', () => {
     hub.changes.publish(await hub.network.project([delivery]));
     await expect.poll(() => text(page, '#status')).toBe('Delivered');
     await expect.poll(() => page.locator('.event').count()).toBe(8);
-    expect(faults).toEqual([]);
+    expect(pages.faults).toEqual([]);
   });
 
   it('shows what a bar code holds and never runs it', async () => {
-    const page = await open(packagePage(HOSTILE_ID));
+    const page = await pages.open(packagePage(HOSTILE_ID));
     await expect.poll(() => text(page, '#package-id')).toBe(HOSTILE_ID);
     await page.goto(hub.url);
     await expect.poll(() => page.locator('.row', { hasText: '<img src=x' }).count()).toBe(1);
@@ -121,11 +106,11 @@ describeWith(['chromium'], 'the web pages', () => {
     await expect.poll(() => text(page, '#package-id')).toBe(HOSTILE_ID);
     expect(await page.locator('main img').count()).toBe(0);
     expect(await page.evaluate('window.pwned')).toBeUndefined();
-    expect(faults).toEqual([]);
+    expect(pages.faults).toEqual([]);
   });
 
   it('says that a package is not known', async () => {
-    const page = await open('/packages/%3Cb%3Enobody');
+    const page = await pages.open('/packages/%3Cb%3Enobody');
     await expect.poll(() => text(page, '#failure')).toContain('No package “<b>nobody” has been seen.');
   });
 
@@ -134,21 +119,20 @@ describeWith(['chromium'], 'the web pages', () => {
     ['a dark room', { colorScheme: 'dark' }],
   ] as const)('fits %s', async (_, options) => {
     for (const path of ['/', packagePage(DELIVERED_ID), packagePage(HOSTILE_ID)]) {
-      const page = await open(path, options);
+      const page = await pages.open(path, options);
       await expect.poll(() => page.locator('.row, .event').count()).toBeGreaterThan(1);
       if (path !== '/') await expect.poll(() => page.locator('.chart canvas').count()).toBeGreaterThan(0);
-      const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-      expect(overflow, `${path} is wider than the window`).toBeLessThanOrEqual(0);
+      expect(await overflow(page), `${path} is wider than the window`).toBeLessThanOrEqual(0);
       expect(await worstContrast(page), path).toBeGreaterThanOrEqual(4.5);
-      expect(faults).toEqual([]);
+      expect(pages.faults).toEqual([]);
     }
   });
 
   it('can be used with the keyboard alone', async () => {
-    const page = await open('/');
+    const page = await pages.open('/');
     await expect.poll(() => page.locator('#packages .row').count()).toBeGreaterThan(20);
     const reached = new Set<string>();
-    for (let presses = 0; presses < 14; presses++) {
+    for (let presses = 0; presses < 20; presses++) {
       await page.keyboard.press('Tab');
       reached.add(
         String(
@@ -158,7 +142,7 @@ describeWith(['chromium'], 'the web pages', () => {
         ),
       );
     }
-    for (const stop of ['skip', 'brand', 'query', 'stage', 'row']) expect([...reached].join(' ')).toContain(stop);
+    for (const stop of ['skip', 'brand', 'query', 'count', 'row']) expect([...reached].join(' ')).toContain(stop);
   });
 });
 
@@ -170,34 +154,5 @@ function hasInk(page: Page): Promise<boolean> {
     const colours = new Set();
     for (let at = 0; at < data.length; at += 4) colours.add(data[at] << 16 | data[at + 1] << 8 | data[at + 2]);
     return colours.size > 50;
-  })()`);
-}
-
-/** The lowest contrast (WCAG 2.2, 1.4.3) of a piece of text with the ground below it. */
-function worstContrast(page: Page): Promise<number> {
-  return page.evaluate(`(() => {
-    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-    const over = (colour, ground) => {
-      canvas.fillStyle = 'rgb(' + ground.join(',') + ')';
-      canvas.fillRect(0, 0, 1, 1);
-      canvas.fillStyle = colour;
-      canvas.fillRect(0, 0, 1, 1);
-      return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-    };
-    const luminance = (rgb) => rgb.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-      .reduce((sum, c, index) => sum + c * [0.2126, 0.7152, 0.0722][index], 0);
-    const groundOf = (node) => {
-      const ancestors = [];
-      for (let at = node; at; at = at.parentElement) ancestors.unshift(at);
-      return ancestors.reduce((ground, at) => over(getComputedStyle(at).backgroundColor, ground), [255, 255, 255]);
-    };
-    const contrasts = [...document.querySelectorAll('main *, header *')]
-      .filter((node) => !node.closest('svg, .row.fresh') && node.checkVisibility() && [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
-      .map((node) => {
-        const ground = groundOf(node);
-        const [low, high] = [luminance(over(getComputedStyle(node).color, ground)), luminance(ground)].sort((a, b) => a - b);
-        return (high + 0.05) / (low + 0.05);
-      });
-    return Math.min(...contrasts);
   })()`);
 }

@@ -46,6 +46,7 @@ const LAWS: Readonly<Record<Side, Law>> = {
       'ioredis',
       'mqtt',
       'node-rdkafka',
+      'nodemailer',
       'pg',
       'pino',
       'prom-client',

@@ -69,12 +69,14 @@ export async function requirePackage(reader: TrackingReader, name: string): Prom
   const found = await reader.find(name);
   if (found?.state) return found.state;
   const shown = JSON.stringify(name.slice(0, 200));
-  if (found) {
-    const message = `${shown} is a name of ${found.candidates.length} packages; ask for one of the candidates`;
-    throw new ApiError({ code: 'package-ambiguous', status: 409, message, candidates: found.candidates });
-  }
+  if (found) throw ambiguousName(name, found.candidates);
   const message = `no package ${shown} has been seen; GET /v1/packages?q=… finds packages by the beginning of a name (a package's id stands percent-encoded in the path)`;
   throw new ApiError({ code: 'package-unknown', status: 404, message });
+}
+
+export function ambiguousName(name: string, candidates: readonly string[]): ApiError {
+  const message = `${JSON.stringify(name.slice(0, 200))} is a name of ${candidates.length} packages; ask for one of the candidates`;
+  return new ApiError({ code: 'package-ambiguous', status: 409, message, candidates });
 }
 
 /** A package's state with its position. A time series that is away costs the vehicle's position, not the answer. */

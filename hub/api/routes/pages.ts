@@ -1,13 +1,17 @@
 /**
- * The web page: files of hub/web/static, read once at start, so that nothing outside that folder can ever be asked for.
- * uPlot, which draws the curves, comes from its own package.
+ * The web pages (hub/web/pages.ts) and what they load: files of hub/web/static, read once at start, so that nothing outside that folder
+ * can ever be asked for. uPlot, which draws the curves, comes from its own package; what the forms offer (model.js) from the protocols.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { IDENTITY_SCHEMES } from '../../../protocols/barcode/package-id.ts';
+import { QUANTITIES } from '../../../protocols/rules/quantities.ts';
+import { KIND_FIELDS } from '../../../protocols/rules/rule-fields.ts';
+import { composePage, PAGES } from '../../web/pages.ts';
 
 const STATIC_FOLDER = fileURLToPath(new URL('../../web/static/', import.meta.url));
 
@@ -25,29 +29,44 @@ interface StaticFile {
 }
 
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
-  const names = (await readdir(STATIC_FOLDER)).filter((name) => extname(name) in TYPES);
-  const files = new Map(
-    await Promise.all(names.map(async (name) => [name, await load(join(STATIC_FOLDER, name))] as const)),
+  const names = (await readdir(STATIC_FOLDER, { recursive: true })).filter((name) => extname(name) in TYPES);
+  const contents = new Map(
+    await Promise.all(
+      names.map(async (name) => [name.replaceAll(sep, '/'), await readFile(join(STATIC_FOLDER, name))] as const),
+    ),
   );
   const uplot = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.esm.js'));
-  files.set('uplot.js', await load(join(uplot, 'uPlot.esm.js')));
-  files.set('uplot.css', await load(join(uplot, 'uPlot.min.css')));
+  contents.set('uplot.js', await readFile(join(uplot, 'uPlot.esm.js')));
+  contents.set('uplot.css', await readFile(join(uplot, 'uPlot.min.css')));
 
-  const page = (name: string) => async (request: FastifyRequest, reply: FastifyReply) =>
-    sendFile(request, reply, files.get(name));
-  app.get('/', page('index.html'));
-  app.get('/packages/:packageId', page('package.html'));
-  for (const name of files.keys()) if (!name.endsWith('.html')) app.get(`/assets/${name}`, page(name));
+  contents.set('model.js', Buffer.from(modelSource()));
+
+  const textOf = (name: string): string => {
+    const found = contents.get(name);
+    if (!found) throw new TypeError(`hub/web/static has no ${name}`);
+    return found.toString('utf8');
+  };
+  for (const page of PAGES) app.get(page.route, answer('.html', Buffer.from(composePage(page, textOf))));
+  for (const [name, bytes] of contents) {
+    if (!name.endsWith('.html')) app.get(`/assets/${name}`, answer(extname(name), bytes));
+  }
 }
 
-async function load(path: string): Promise<StaticFile> {
-  const bytes = await readFile(path);
+/** The lists that forms offer are those that gateway and hub check by. */
+function modelSource(): string {
+  const lists = { QUANTITIES, KIND_FIELDS, IDENTITY_SCHEMES };
+  return Object.entries(lists)
+    .map(([name, list]) => `export const ${name} = ${JSON.stringify(list)};\n`)
+    .join('');
+}
+
+function answer(type: string, bytes: Buffer) {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
-  return { bytes, type: TYPES[extname(path)] ?? 'application/octet-stream', etag };
+  const file: StaticFile = { bytes, type: TYPES[type] ?? 'application/octet-stream', etag };
+  return async (request: FastifyRequest, reply: FastifyReply) => sendFile(request, reply, file);
 }
 
-function sendFile(request: FastifyRequest, reply: FastifyReply, file: StaticFile | undefined): FastifyReply {
-  if (!file) return reply.callNotFound() as unknown as FastifyReply;
-  void reply.header('etag', file.etag).header('cache-control', 'no-cache').type(file.type);
-  return request.headers['if-none-match'] === file.etag ? reply.status(304).send() : reply.send(file.bytes);
+function sendFile(request: FastifyRequest, reply: FastifyReply, { bytes, type, etag }: StaticFile): FastifyReply {
+  void reply.header('etag', etag).header('cache-control', 'no-cache').type(type);
+  return request.headers['if-none-match'] === etag ? reply.status(304).send() : reply.send(bytes);
 }

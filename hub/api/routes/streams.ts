@@ -24,10 +24,11 @@ export function streamRoutes(app: FastifyInstance, context: RouteContext): void 
     refuseWhenFull(live);
     const stream = openStream(reply, context);
     stream.watch({
-      update({ packages, alerts, reset }) {
+      update({ packages, alerts, others, reset }) {
         if (reset) stream.say('reset', {});
         if (packages.length > 0) stream.say('packages', packages);
         if (alerts.length > 0) stream.say('alerts', alerts);
+        for (const { event, items } of others) if (items.length > 0) stream.say(event, items);
       },
       end: stream.end,
     });

@@ -5,6 +5,7 @@
  * loop with the follower's own positions. Transactions make outputs, state and consumed offsets one; everything here reads committed.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Metadata } from 'node-rdkafka';
 import { type Log, silentLog } from '../../../protocols/base/log.ts';
 import {
@@ -45,6 +46,8 @@ export interface KafkaLogOptions extends KafkaAddress {
 }
 
 const MAX_RECORDS = 2_000;
+const VISIBLE_MS = 15_000;
+const VISIBLE_PAUSE_MS = 50;
 
 /** Connects when it is first used: succeeds while Kafka is away. @throws EventLogError `native-module-missing` */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
@@ -89,6 +92,7 @@ class KafkaLog implements EventLog {
       topics: missing,
       replication: replication ?? -1,
     });
+    if (missing.length > 0) await this.#visible(missing.map(({ name }) => name));
     await this.#learnPartitions();
     return missing.map(({ name }) => name);
   }
@@ -200,6 +204,26 @@ class KafkaLog implements EventLog {
       return await asked<Metadata>((done) => producer.getMetadata({ timeout: CONNECT_TIMEOUT_MS }, done));
     } catch (error) {
       throw kafkaError(error, `asking ${this.#options.brokers} for its topics`);
+    }
+  }
+
+  /** A topic that was created is not known at once: whoever reads it before that waits for the next refresh of its metadata. */
+  async #visible(names: readonly string[]): Promise<void> {
+    const deadline = performance.now() + VISIBLE_MS;
+    for (;;) {
+      const { topics } = await this.#metadata();
+      const led = new Set(
+        topics
+          .filter(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))
+          .map(({ name }) => name),
+      );
+      const waiting = names.filter((name) => !led.has(name));
+      if (waiting.length === 0) return;
+      if (performance.now() > deadline) {
+        const message = `topics were created and have no leaders yet: ${waiting.join(', ')}`;
+        throw new EventLogError({ code: 'log-unavailable', message });
+      }
+      await delay(VISIBLE_PAUSE_MS);
     }
   }
 

@@ -1,7 +1,8 @@
 /**
  * The loop behind transform and follow: rebalance, tick, fetch a group, hand it on, repeat.
  *
- * - One group at a time: at most `maxRecords` are in hand; read-ahead is bounded in config.ts.
+ * - While one group is being committed the next is prepared, never more: at most twice `maxRecords` are in hand; read-ahead is bounded in
+ *   config.ts. Under load groups grow to `GROUP_WORK`; when it is calm a group is what has come meanwhile.
  * - A failure is kept in `fault()` and tried again after a backoff, with the same records; meanwhile the partitions are paused and
  *   the consumer goes on being asked, so that the group does not take it for dead.
  * - A consumer that cannot go on (fatal error) is replaced.
@@ -20,16 +21,32 @@ export interface Worker {
   /** These partitions are ours now; gives the offset to start from in each. */
   assigned(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>>;
   revoked(partitions: readonly number[]): void;
-  /** Durable when it resolves; `next` is where each partition goes on after these records. */
-  handle(consumer: GroupConsumer, records: readonly StoredRecord[], next: ReadonlyMap<number, number>): Promise<void>;
+  /** What these records come to; the group before may be under way still. */
+  prepare(records: readonly StoredRecord[]): Promise<Group>;
   /** After a failure: puts right what is ours, and gives the offsets that are certain; undefined when nothing can have changed. */
   recover?(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>>;
-  /** Makes durable what `handle` put off: when nothing comes, and (`now`) before partitions are given away. */
+  /** Makes durable what a commit put off: when nothing comes, and (`now`) before partitions are given away. */
   settle?(consumer: GroupConsumer, now: boolean): Promise<void>;
   /** Called once in a while with positions that are done with. */
   note?(consumer: GroupConsumer, positions: ReadonlyMap<number, number>): void;
   tick?: { everyMs: number; run(consumer: GroupConsumer): Promise<void> };
   close(): Promise<void>;
+}
+
+export interface Group {
+  /** How much it was to do; the size of the next groups follows it. */
+  work: number;
+  /** Durable when it resolves; `next` is where each partition goes on after its records. Called once the group before is durable. */
+  commit(consumer: GroupConsumer, next: ReadonlyMap<number, number>): Promise<void>;
+}
+
+/** A group that is being committed. */
+interface UnderWay {
+  records: readonly StoredRecord[];
+  next: ReadonlyMap<number, number>;
+  /** Where partitions end behind them. */
+  ends: ReadonlyMap<number, number>;
+  durable: Promise<void>;
 }
 
 export interface ReaderOptions {
@@ -50,6 +67,10 @@ const BUSY_PAUSE_MS = 3;
 const QUIET_PAUSE_MS = 15;
 const QUIET_AFTER_MS = 2_000;
 const NOTE_MS = 1_000;
+/** What a transaction under load should carry: its end costs some ten milliseconds, however much it is. */
+const GROUP_WORK = 10_000;
+/** Of a record, before anything is known of them. */
+const FIRST_GUESS_WORK = 100;
 
 export class KafkaReader implements Runner {
   readonly #options: ReaderOptions;
@@ -60,6 +81,8 @@ export class KafkaReader implements Runner {
   /** Of the partitions that are ours: where to go on after what was handled. */
   readonly #positions = new Map<number, number>();
   #waiting: StoredRecord[] = [];
+  #underWay: UnderWay | undefined;
+  #workPerRecord = FIRST_GUESS_WORK;
   #fault: Error | undefined;
   #recovering = false;
   #paused: number[] = [];
@@ -118,34 +141,76 @@ export class KafkaReader implements Runner {
     await this.#rebalance(consumer);
     await this.#recover(consumer);
     await this.#tick(consumer);
-    if (this.#waiting.length === 0) {
-      const { records, ends } = await consumer.fetch(this.#options.maxRecords);
-      this.#waiting = records;
-      if (records.length > 0) await this.#handle(consumer);
-      for (const [partition, end] of ends) {
-        const position = this.#positions.get(partition);
-        if (position !== undefined && end > position) this.#positions.set(partition, end);
-      }
-      if (records.length > 0) return 0;
+    if (this.#waiting.length > 0) {
+      await this.#handle(consumer, new Map());
     } else {
-      await this.#handle(consumer);
+      const { records, ends } = await consumer.fetch(this.#groupSize());
+      this.#waiting = records;
+      if (records.length > 0) {
+        await this.#handle(consumer, ends);
+        return 0;
+      }
+      await this.#finish();
+      this.#reached(ends);
     }
+    await this.#finish();
     await this.#options.worker.settle?.(consumer, false);
     this.#note(consumer);
     return performance.now() - this.#lastRecordMs < QUIET_AFTER_MS ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
   }
 
-  async #handle(consumer: GroupConsumer): Promise<void> {
-    const records = this.#waiting.filter(({ partition }) => this.#positions.has(partition));
+  #groupSize(): number {
+    return Math.min(this.#options.maxRecords, Math.ceil(GROUP_WORK / this.#workPerRecord));
+  }
+
+  /** Prepares what waits, while the group before is committed, and then begins to commit it. */
+  async #handle(consumer: GroupConsumer, ends: ReadonlyMap<number, number>): Promise<void> {
+    const records = inOrder(this.#waiting.filter(({ partition }) => this.#positions.has(partition)));
+    this.#waiting = records;
+    if (records.length === 0) {
+      await this.#finish();
+      this.#reached(ends);
+      return;
+    }
     const next = new Map<number, number>();
-    for (const { partition, offset } of records) next.set(partition, Math.max(next.get(partition) ?? 0, offset + 1));
+    for (const { partition, offset } of records) next.set(partition, offset + 1);
     this.#lastRecordMs = performance.now();
-    if (records.length > 0) await this.#options.worker.handle(consumer, inOrder(records), next);
-    for (const [partition, offset] of next) this.#positions.set(partition, offset);
+    const group = await this.#options.worker.prepare(records);
+    await this.#finish();
+    this.#workPerRecord = Math.max(1, (this.#workPerRecord + group.work / records.length) / 2);
+    const durable = group.commit(consumer, next);
+    // Whoever waits for it is told.
+    durable.catch(() => {});
+    this.#underWay = { records, next, ends, durable };
     this.#waiting = [];
   }
 
+  /** Waits for the group that is being committed. One that fails waits to be handled again, ahead of what came after it. */
+  async #finish(): Promise<void> {
+    const group = this.#underWay;
+    if (!group) return;
+    try {
+      await group.durable;
+    } catch (error) {
+      this.#waiting = [...group.records, ...this.#waiting];
+      throw error;
+    } finally {
+      this.#underWay = undefined;
+    }
+    for (const [partition, offset] of group.next) this.#positions.set(partition, offset);
+    this.#reached(group.ends);
+  }
+
+  /** Behind the last record of a partition there may be a transaction's marker. */
+  #reached(ends: ReadonlyMap<number, number>): void {
+    for (const [partition, end] of ends) {
+      const position = this.#positions.get(partition);
+      if (position !== undefined && end > position) this.#positions.set(partition, end);
+    }
+  }
+
   async #rebalance(consumer: GroupConsumer): Promise<void> {
+    if (consumer.rebalances.length > 0) await this.#finish();
     for (let change = consumer.rebalances[0]; change; change = consumer.rebalances[0]) {
       await this.#apply(consumer, change);
       consumer.rebalances.shift();
@@ -190,6 +255,7 @@ export class KafkaReader implements Runner {
   async #tick(consumer: GroupConsumer): Promise<void> {
     const { tick } = this.#options.worker;
     if (!tick || performance.now() < this.#nextTickMs || this.#positions.size === 0) return;
+    await this.#finish();
     await tick.run(consumer);
     this.#nextTickMs = performance.now() + tick.everyMs;
   }
@@ -203,6 +269,7 @@ export class KafkaReader implements Runner {
 
   async #failed(error: Error): Promise<void> {
     const { log, group, topic } = this.#options;
+    await this.#finish().catch(() => {});
     if (!this.#fault) log.warn({ group, topic, error: error.message }, 'log reader failed; trying again');
     // librdkafka's own errors say little by themselves.
     this.#fault = 'errno' in error ? kafkaError(error, `reading ${topic}`) : error;
@@ -246,6 +313,9 @@ export class KafkaReader implements Runner {
   async #leave(): Promise<void> {
     const { log, group, topic } = this.#options;
     const consumer = this.#consumer;
+    await this.#finish().catch((error: Error) =>
+      log.debug({ group, topic, error: error.message }, 'last group not committed'),
+    );
     this.#consumer = undefined;
     if (consumer) await this.#settle(consumer);
     // First of all nothing more is done with the partitions; only then may another process have them.

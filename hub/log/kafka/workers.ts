@@ -91,6 +91,15 @@ export function transformWorker(context: WorkerContext, options: TransformOption
     effectless.clear();
   }
 
+  async function take(consumer: GroupConsumer, result: Transformed, next: ReadonlyMap<number, number>): Promise<void> {
+    if (effectless.size === 0) effectlessSinceMs = performance.now();
+    for (const [partition, offset] of next) effectless.set(partition, offset);
+    // A transaction costs the broker a dozen writes. Reading records without effect again after a crash costs nothing.
+    if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS) result.committed?.();
+    else await commitPutOff(consumer, result);
+    for (const [partition, offset] of next) positions.set(partition, offset);
+  }
+
   const worker: Worker = {
     assigned: restorePositions,
     recover: restorePositions,
@@ -101,14 +110,10 @@ export function transformWorker(context: WorkerContext, options: TransformOption
         options.onRevoked(partition);
       }
     },
-    async handle(consumer, records, next) {
+    async prepare(records) {
       const result = await options.onRecords(records);
-      if (effectless.size === 0) effectlessSinceMs = performance.now();
-      for (const [partition, offset] of next) effectless.set(partition, offset);
-      // A transaction costs the broker a dozen writes. Reading records without effect again after a crash costs nothing.
-      if (result.outputs.length === 0 && performance.now() - effectlessSinceMs < EFFECTLESS_MS) result.committed?.();
-      else await commitPutOff(consumer, result);
-      for (const [partition, offset] of next) positions.set(partition, offset);
+      const { outputs, work = outputs.length } = result;
+      return { work, commit: (consumer, next) => take(consumer, result, next) };
     },
     async settle(consumer, now) {
       if (effectless.size === 0 || (!now && performance.now() - effectlessSinceMs < EFFECTLESS_MS)) return;
@@ -145,7 +150,10 @@ export function followWorker(options: FollowOptions): Worker {
       return positions;
     },
     revoked() {},
-    handle: (_consumer, records) => options.onRecords(records),
+    async prepare(records) {
+      await options.onRecords(records);
+      return { work: records.length, commit: async () => {} };
+    },
     ...(options.group !== undefined && { note: (consumer, positions) => consumer.note(positions) }),
     async close() {},
   };

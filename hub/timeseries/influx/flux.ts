@@ -11,6 +11,7 @@ import { parseAnnotatedCsv } from './annotated-csv.ts';
 import { arrangeFlux, orMissing, text } from './flux-setup.ts';
 import type { InfluxOptions, Queries, Send } from './influx.ts';
 import { RAW_LIMIT } from './influxql.ts';
+import { numberOf, pagesByTime } from './pages.ts';
 
 export function fluxQueries(send: Send, { bucket, org }: InfluxOptions): Queries {
   async function run(query: string): Promise<Record<string, string>[]> {
@@ -32,6 +33,24 @@ export function fluxQueries(send: Send, { bucket, org }: InfluxOptions): Queries
       const rows = complete ? raw : await run(sliced(bucket, query));
       return curvesOf(rows, query).slice(0, MAX_CURVES);
     },
+    scan: (query) =>
+      pagesByTime(query, async (from, limit) => {
+        const steps = [
+          source(bucket, query, from),
+          // Of each series first, so that the server sorts no more than it must.
+          `limit(n: ${limit})`,
+          'keep(columns: ["_time", "_value", "_field", "device"])',
+          'group()',
+          `sort(columns: ["_time", "device"])`,
+          `limit(n: ${limit})`,
+        ];
+        const rows = await run(steps.join(' |> '));
+        return rows.map(({ _time = '', device = '', _field, _value }) => ({
+          at: _time,
+          device,
+          values: query.fields.map((field) => (field === _field ? numberOf(_value) : undefined)),
+        }));
+      }),
   };
 }
 
@@ -52,13 +71,15 @@ async function createBucket(send: Send, { bucket, org }: Pick<InfluxOptions, 'bu
   });
 }
 
-function source(bucket: string, { measurement, fields, tags, fromMs, toMs }: CurveQuery): string {
+type Chosen = Pick<CurveQuery, 'measurement' | 'fields' | 'tags' | 'fromMs' | 'toMs'>;
+
+function source(bucket: string, { measurement, fields, tags, fromMs, toMs }: Chosen, from = time(fromMs)): string {
   const equal = Object.entries(tags).map(([key, value]) => ` and r[${text(key)}] == ${text(value)}`);
   const anyField = fields.map((field) => `r._field == ${text(field)}`).join(' or ');
   return [
     `from(bucket: ${text(bucket)})`,
     // The end of a range is exclusive, and points carry nanoseconds below their millisecond.
-    `range(start: ${time(fromMs)}, stop: ${time(toMs + 1)})`,
+    `range(start: ${from}, stop: ${time(toMs + 1)})`,
     `filter(fn: (r) => r._measurement == ${text(measurement)} and (${anyField})${equal.join('')})`,
   ].join(' |> ');
 }

@@ -71,6 +71,13 @@ describe('writing to an Influx v2 endpoint', () => {
     expect(seen[0]?.body.split('\n')[99]).toBe('temperature,device=d99 temperatureCelsius=99 1700000000000000099');
   });
 
+  it('sends it as it is where compressing is switched off', async () => {
+    const series = await open({ gzip: false });
+    expect(await series.write(points(100))).toEqual([]);
+    expect(seen.map(({ headers }) => headers['content-encoding'])).toEqual([undefined]);
+    expect(seen[0]?.body.split('\n')).toHaveLength(100);
+  });
+
   it('sends nothing for nothing', async () => {
     const series = await open();
     expect(await series.write([])).toEqual([]);

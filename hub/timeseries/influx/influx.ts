@@ -20,6 +20,8 @@ import {
   type Point,
   type Rejected,
   type RetentionPlan,
+  type ScannedPoint,
+  type ScanQuery,
   type SetupStep,
   TimeSeriesError,
 } from '../time-series.ts';
@@ -41,6 +43,8 @@ export interface InfluxOptions {
   /** What the server understands: `flux` InfluxDB 2, `influxql` InfluxDB 1.8. */
   query: QueryLanguage;
   timeoutMs?: number;
+  /** Compresses what is written. Default true. */
+  gzip?: boolean;
   log: Log;
 }
 
@@ -49,6 +53,7 @@ export interface Queries {
   setup(): Promise<void>;
   arrange(plan: RetentionPlan): Promise<SetupStep[]>;
   curves(query: CurveQuery): Promise<Curve[]>;
+  scan(query: ScanQuery): AsyncIterable<ScannedPoint[]>;
 }
 
 /** One request. Rejects with the client's HttpError for a status of 300 and more. */
@@ -61,6 +66,8 @@ interface Request {
   headers?: Record<string, string>;
   /** Leave the answer as it is, whatever it calls itself. */
   asText?: boolean;
+  /** Default true: a body that is large enough is compressed, if the configuration wants it. */
+  compresses?: boolean;
 }
 
 export interface Answer {
@@ -116,20 +123,35 @@ class InfluxTimeSeries implements ManagedTimeSeries {
 
   async write(points: readonly Point[]): Promise<Rejected[]> {
     const rejected: Rejected[] = [];
-    const lines: Line[] = [];
-    for (const [index, point] of points.entries()) {
+    const texts: string[] = [];
+    const indices: number[] = [];
+    let index = 0;
+    for (const point of points) {
       const reason = faultOfPoint(point);
-      if (reason === undefined) lines.push({ index, text: lineOf(point) });
-      else rejected.push({ index, reason });
+      if (reason === undefined) {
+        texts.push(lineOf(point));
+        indices.push(index);
+      } else rejected.push({ index, reason });
+      index++;
     }
-    for (let at = 0; at < lines.length; at += MAX_POINTS_PER_REQUEST) {
-      await this.#clearly('write to', () => this.#writeLines(lines.slice(at, at + MAX_POINTS_PER_REQUEST), rejected));
+    for (let from = 0; from < texts.length; from += MAX_POINTS_PER_REQUEST) {
+      const to = Math.min(texts.length, from + MAX_POINTS_PER_REQUEST);
+      await this.#clearly('write to', () => this.#writeLines({ texts, indices, from, to }, rejected));
     }
     return rejected.sort((a, b) => a.index - b.index);
   }
 
   curves(query: CurveQuery): Promise<Curve[]> {
     return this.#clearly('query', () => this.#queries.curves(query));
+  }
+
+  async *scan(query: ScanQuery): AsyncGenerator<ScannedPoint[]> {
+    const pages = this.#queries.scan(query)[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await this.#clearly('query', () => pages.next());
+      if (done) return;
+      yield value;
+    }
   }
 
   async healthy(): Promise<{ ok: boolean; detail: string }> {
@@ -147,29 +169,31 @@ class InfluxTimeSeries implements ManagedTimeSeries {
     for (const abort of this.#underWay) abort.abort();
   }
 
-  async #writeLines(lines: readonly Line[], rejected: Rejected[]): Promise<void> {
+  async #writeLines(lines: Lines, rejected: Rejected[]): Promise<void> {
+    const { texts, indices, from, to } = lines;
     try {
-      const body = lines.map((line) => line.text).join('\n');
-      const status = await this.#post(body);
+      const isAll = from === 0 && to === texts.length;
+      const status = await this.#post((isAll ? texts : texts.slice(from, to)).join('\n'));
       // Anything but 204 (a proxy's page, say) is no promise that the points are stored.
       if (status !== 204) throw unavailable(this.#options, `answered ${status} to a write instead of 204`);
     } catch (error) {
       if (!isRefusedContent(error)) throw error;
-      const [only] = lines;
-      if (lines.length === 1 && only) {
-        rejected.push({ index: only.index, reason: messageOf(error) });
+      const only = indices[from];
+      if (to - from === 1 && only !== undefined) {
+        rejected.push({ index: only, reason: messageOf(error) });
         return;
       }
-      const middle = lines.length >> 1;
-      await this.#writeLines(lines.slice(0, middle), rejected);
-      await this.#writeLines(lines.slice(middle), rejected);
+      const middle = (from + to) >> 1;
+      await this.#writeLines({ ...lines, to: middle }, rejected);
+      await this.#writeLines({ ...lines, from: middle }, rejected);
     }
   }
 
   /** The client compresses as well as it can, which costs several times what the points themselves do: the fastest level saves most of it. */
   async #post(body: string): Promise<number> {
-    if (body.length <= GZIP_THRESHOLD_BYTES) {
-      return (await this.#send({ method: 'POST', path: this.#writePath, body })).status;
+    const { gzip: compresses = true } = this.#options;
+    if (!compresses || body.length <= GZIP_THRESHOLD_BYTES) {
+      return (await this.#send({ method: 'POST', path: this.#writePath, body, compresses: false })).status;
     }
     const packed = await gzipped(body, { level: constants.Z_BEST_SPEED });
     const { transport } = this.#client;
@@ -208,10 +232,11 @@ class InfluxTimeSeries implements ManagedTimeSeries {
     }
   }
 
-  #send: Send = ({ method, path, body = '', headers = {}, asText = false }) =>
+  #send: Send = ({ method, path, body = '', headers = {}, asText = false, compresses = this.#options.gzip ?? true }) =>
     this.#aborted(async (signal) => {
       const { transport } = this.#client;
-      const options = { method, headers, gzipThreshold: GZIP_THRESHOLD_BYTES, signal };
+      const gzipThreshold = compresses ? GZIP_THRESHOLD_BYTES : Number.MAX_SAFE_INTEGER;
+      const options = { method, headers, gzipThreshold, signal };
       if (asText) {
         const chunks: Uint8Array[] = [];
         for await (const chunk of transport.iterate(path, body, options)) chunks.push(chunk);
@@ -242,9 +267,12 @@ class InfluxTimeSeries implements ManagedTimeSeries {
   }
 }
 
-interface Line {
-  index: number;
-  text: string;
+/** Of the lines the part from `from` to before `to`, and which point each was. */
+interface Lines {
+  texts: readonly string[];
+  indices: readonly number[];
+  from: number;
+  to: number;
 }
 
 /** The server took offence at the points (or at their number), not at who sends them. */

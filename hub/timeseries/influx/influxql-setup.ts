@@ -11,7 +11,7 @@ import type { RetentionPlan, SetupStep } from '../time-series.ts';
 /** Rows of one InfluxQL statement. */
 export type Ask = (
   statement: string,
-) => Promise<{ name?: string; columns?: string[]; values?: (string | number | null)[][] }[]>;
+) => Promise<{ name?: string; columns?: string[]; values?: (string | number | boolean | null)[][] }[]>;
 
 const HOURLY = 'milepost_hourly';
 
@@ -27,7 +27,7 @@ export async function arrangeInfluxql(
   ];
   const known = await ask('SHOW CONTINUOUS QUERIES');
   const stored = new Map(
-    (known.find(({ name }) => name === database)?.values ?? []).map(([name, query]) => [name, query]),
+    (known.find(({ name }) => name === database)?.values ?? []).map(([name, query]) => [name, String(query)]),
   );
   const queries = [
     { name: 'milepost_hourly', every: 'EVERY 1h FOR 3h' },
@@ -79,11 +79,11 @@ async function keepPolicy(
 
 async function keepQuery(
   ask: Ask,
-  of: { database: string; name: string; query: string; stored: string | number | null | undefined },
+  of: { database: string; name: string; query: string; stored: string | undefined },
 ): Promise<SetupStep> {
   const { database, name, query, stored } = of;
   const what = `continuous query ${name}`;
-  if (stored !== undefined && plain(String(stored)) === plain(query)) return { what, did: 'nothing' };
+  if (stored !== undefined && plain(stored) === plain(query)) return { what, did: 'nothing' };
   if (stored !== undefined) await ask(`DROP CONTINUOUS QUERY ${id(name)} ON ${id(database)}`);
   await ask(query);
   return { what, did: stored === undefined ? 'created' : 'changed' };

@@ -9,18 +9,20 @@ import { sliceWidthMs, thin } from '../thin.ts';
 import { type Curve, type CurveQuery, MAX_CURVES, TimeSeriesError } from '../time-series.ts';
 import type { InfluxOptions, Queries, Send } from './influx.ts';
 import { arrangeInfluxql } from './influxql-setup.ts';
+import { numberOf, pagesByTime } from './pages.ts';
 
 /** Points of one series that are fetched unthinned. */
 export const RAW_LIMIT = 20_000;
 
 export function influxqlQueries(send: Send, { bucket, url }: InfluxOptions): Queries {
   const [database = bucket, policy] = bucket.split('/');
-  const target = new URLSearchParams({ db: database, epoch: 'ms', ...(policy !== undefined && { rp: policy }) });
+  const target = new URLSearchParams({ db: database, ...(policy !== undefined && { rp: policy }) });
 
-  async function select(statement: string): Promise<Series[]> {
+  /** @param epoch How times come: as milliseconds, or as text that keeps nanoseconds. */
+  async function select(statement: string, epoch: '&epoch=ms' | '' = '&epoch=ms'): Promise<Series[]> {
     const { body } = await send({
       method: 'POST',
-      path: `/query?${target}`,
+      path: `/query?${target}${epoch}`,
       body: new URLSearchParams({ q: statement }).toString(),
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     });
@@ -48,6 +50,19 @@ export function influxqlQueries(send: Send, { bucket, url }: InfluxOptions): Que
       const curves = complete ? raw.map((series) => rawCurve(series, query)) : await slicedCurves(query);
       return curves.filter((curve) => curve.points.length > 0).sort(byTags);
     },
+    scan: (query) =>
+      pagesByTime(query, async (from, limit) => {
+        const { fields } = query;
+        const columns = [...fields, 'device'].map(identifier).join(', ');
+        const where = `time >= '${from}' AND time < ${query.toMs + 1}ms${equalTags(query.tags)}`;
+        const statement = `SELECT ${columns} FROM ${identifier(query.measurement)} WHERE ${where} LIMIT ${limit}`;
+        const [series] = await select(statement, '');
+        return (series?.values ?? []).map(([at, ...cells]) => ({
+          at: String(at),
+          device: String(cells[fields.length] ?? ''),
+          values: fields.map((_, index) => numberOf(cells[index])),
+        }));
+      }),
   };
 
   async function slicedCurves(query: CurveQuery): Promise<Curve[]> {
@@ -66,7 +81,7 @@ interface Series {
   columns?: string[];
   tags?: Record<string, string>;
   /** Time first, then the fields. */
-  values: (number | string | null)[][];
+  values: (number | string | boolean | null)[][];
 }
 
 function lasts(query: CurveQuery): string {
@@ -74,9 +89,14 @@ function lasts(query: CurveQuery): string {
 }
 
 function source({ measurement, tags, fromMs, toMs }: CurveQuery): string {
-  const equal = Object.entries(tags).map(([key, value]) => ` AND ${identifier(key)} = ${text(value)}`);
   // Points carry nanoseconds below their millisecond.
-  return `FROM ${identifier(measurement)} WHERE time >= ${fromMs}ms AND time < ${toMs + 1}ms${equal.join('')}`;
+  return `FROM ${identifier(measurement)} WHERE time >= ${fromMs}ms AND time < ${toMs + 1}ms${equalTags(tags)}`;
+}
+
+function equalTags(tags: CurveQuery['tags']): string {
+  return Object.entries(tags)
+    .map(([key, value]) => ` AND ${identifier(key)} = ${text(value)}`)
+    .join('');
 }
 
 function rawCurve({ tags, values }: Series, query: CurveQuery): Curve {

@@ -9,18 +9,44 @@ import type { Point } from '../time-series.ts';
 
 /** The line of a point, with its timestamp in nanoseconds and without a line feed. */
 export function lineOf({ measurement, tags, fields, atMs, subMsNs }: Point): string {
-  let line = NEEDS_ESCAPE.test(measurement) ? measurement.replace(/[, ]/g, '\\$&') : measurement;
-  for (const key in tags) {
-    const value = tags[key];
-    // A tag without a value is the absence of the tag.
-    if (value) line += `,${escapeName(key)}=${escapeName(value)}`;
-  }
+  let line = seriesOf(measurement, tags);
   let separator = ' ';
   for (const key in fields) {
     line += `${separator}${escapeName(key)}=${fieldText(fields[key] ?? 0)}`;
     separator = ',';
   }
-  return `${line} ${atMs}${String(1_000_000 + subMsNs).slice(1)}`;
+  return `${line} ${millisecondsText(atMs)}${sixDigits(subMsNs)}`;
+}
+
+/** Measurement and tags. Points of a series often share their tags (to-messages.ts): what was written last of each is kept. */
+function seriesOf(measurement: string, tags: Point['tags']): string {
+  const known = series.get(tags);
+  if (known?.measurement === measurement) return known.text;
+  let text = NEEDS_ESCAPE.test(measurement) ? measurement.replace(/[, ]/g, '\\$&') : measurement;
+  for (const key in tags) {
+    const value = tags[key];
+    // A tag without a value is the absence of the tag.
+    if (value) text += `,${escapeName(key)}=${escapeName(value)}`;
+  }
+  series.set(tags, { measurement, text });
+  return text;
+}
+
+const series = new WeakMap<Point['tags'], { measurement: string; text: string }>();
+
+/** Small numbers become text several times as fast, and thousands of seconds are the same for many points. */
+function millisecondsText(ms: number): string {
+  if (ms < MILLION) return String(ms);
+  const millions = Math.floor(ms / MILLION);
+  if (millions !== lastMillions.value) lastMillions = { value: millions, text: String(millions) };
+  return lastMillions.text + sixDigits(ms - millions * MILLION);
+}
+
+const MILLION = 1_000_000;
+let lastMillions = { value: 0, text: '0' };
+
+function sixDigits(value: number): string {
+  return String(MILLION + value).slice(1);
 }
 
 const NEEDS_ESCAPE = /[,= ]/;

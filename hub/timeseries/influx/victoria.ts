@@ -9,11 +9,14 @@
 import { days } from '../days.ts';
 import { byTags, tagsKey } from '../tags.ts';
 import { sliceWidthMs, thin } from '../thin.ts';
-import { type Curve, type CurveQuery, MAX_CURVES } from '../time-series.ts';
+import { type Curve, type CurveQuery, MAX_CURVES, type ScannedPoint } from '../time-series.ts';
 import type { Queries, Send } from './influx.ts';
 
 /** Samples that are fetched unthinned, of all series together. */
 const RAW_LIMIT = 200_000;
+/** Windows of a scan. */
+const FIRST_WINDOW_MS = 3_600_000;
+const MAX_WINDOW_MS = 7 * 86_400_000;
 
 export function victoriaQueries(send: Send): Queries {
   async function get(path: string, parameters: Record<string, string>): Promise<string> {
@@ -28,7 +31,7 @@ export function victoriaQueries(send: Send): Queries {
     return body as string;
   }
 
-  async function exported(field: string, query: CurveQuery): Promise<Samples[]> {
+  async function exported(field: string, query: Chosen): Promise<Samples[]> {
     const [start, end] = [query.fromMs, query.toMs].map((ms) => String(ms / 1000)) as [string, string];
     const text = await get('/api/v1/export', { 'match[]': selector(field, query), start, end });
     return text
@@ -63,7 +66,7 @@ export function victoriaQueries(send: Send): Queries {
     }));
   }
 
-  async function count(query: CurveQuery): Promise<number> {
+  async function count(query: Chosen): Promise<number> {
     const range = `${Math.max(1, query.toMs - query.fromMs)}ms`;
     const text = await get('/api/v1/query', {
       query: `sum(count_over_time(${selector(query.fields[0], query)}[${range}]))`,
@@ -103,6 +106,23 @@ export function victoriaQueries(send: Send): Queries {
         query,
       );
     },
+    /** An export has no pages: the time is taken in windows that hold about as many samples as a page. */
+    async *scan({ pageSize, signal, ...query }) {
+      let widthMs = FIRST_WINDOW_MS;
+      for (let fromMs = query.fromMs; fromMs <= query.toMs && !signal?.aborted; ) {
+        const window = { ...query, fromMs, toMs: Math.min(query.toMs, fromMs + widthMs - 1) };
+        const expected = await count({ ...window, fromMs: fromMs - 1 });
+        if (expected > pageSize && widthMs > 1) {
+          widthMs = Math.max(1, widthMs >> 1);
+          continue;
+        }
+        fromMs = window.toMs + 1;
+        if (expected * 4 < pageSize) widthMs = Math.min(MAX_WINDOW_MS, widthMs * 2);
+        const columns = await Promise.all(query.fields.map((field) => exported(field, window).then(merge)));
+        const page = rowsOf(columns);
+        if (page.length > 0) yield page;
+      }
+    },
   };
 }
 
@@ -132,6 +152,18 @@ function finish(series: readonly Samples[][], query: CurveQuery): Curve[] {
     .slice(0, MAX_CURVES);
 }
 
+/** What the fields of each series have at one time is a point. */
+function rowsOf(columns: readonly Map<string, Samples>[]): ScannedPoint[] {
+  const keys = new Set(columns.flatMap((column) => [...column.keys()]));
+  const points = [...keys].flatMap((key) => {
+    const fields = columns.map((column) => column.get(key));
+    const { device = '' } = fields.find((field) => field !== undefined)?.tags ?? {};
+    const times = new Set(fields.flatMap((field) => [...(field?.samples.keys() ?? [])]));
+    return [...times].map((atMs) => ({ device, atMs, values: fields.map((field) => field?.samples.get(atMs)) }));
+  });
+  return points.sort((a, b) => a.atMs - b.atMs || (a.device < b.device ? -1 : 1));
+}
+
 function pointsOf(fields: readonly Samples[]): Curve['points'] {
   const times = [...(fields[0]?.samples.keys() ?? [])].sort((a, b) => a - b);
   return times.flatMap((atMs) => {
@@ -140,7 +172,9 @@ function pointsOf(fields: readonly Samples[]): Curve['points'] {
   });
 }
 
-function selector(field: string, { measurement, tags }: CurveQuery): string {
+type Chosen = Pick<CurveQuery, 'measurement' | 'fields' | 'tags' | 'fromMs' | 'toMs'>;
+
+function selector(field: string, { measurement, tags }: Chosen): string {
   const labels = [['__name__', `${measurement}_${field}`], ...Object.entries(tags)];
   return `{${labels.map(([key = '', value = '']) => `${key}=${JSON.stringify(value)}`).join(',')}}`;
 }

@@ -17,10 +17,13 @@ import {
   type Point,
   type Rejected,
   type RetentionPlan,
+  type ScannedPoint,
+  type ScanQuery,
   type SetupStep,
   TimeSeriesError,
 } from '../time-series.ts';
 import { keepWithin } from './retention.ts';
+import { nanoseconds, scanPoints } from './scan.ts';
 
 /** Points in one statement. */
 const CHUNK = 1000;
@@ -81,6 +84,10 @@ export class SqlTimeSeries implements ManagedTimeSeries {
       curve.points.push({ atMs: Number(at_ms), values: query.fields.map((_, index) => Number(columns[`v${index}`])) });
     }
     return [...curves.values()].sort(byTags);
+  }
+
+  scan(query: ScanQuery): AsyncIterable<ScannedPoint[]> {
+    return scanPoints((text, values) => clearly(() => this.#store.query(text, values)), query);
   }
 
   healthy(): Promise<{ ok: boolean; detail: string }> {
@@ -204,10 +211,6 @@ from ranked where curve <= $6 and (total <= $7 or low = 1 or high = 1) order by 
     ...fields,
   ];
   return [text, parameters];
-}
-
-function nanoseconds(ms: number): string {
-  return String(BigInt(Math.trunc(ms)) * 1_000_000n);
 }
 
 async function clearly<T>(work: () => Promise<T>): Promise<T> {

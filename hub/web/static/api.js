@@ -3,14 +3,40 @@
 /** The JSON answer; rejects with what the hub said. */
 export async function get(path, parameters = {}) {
   const query = new URLSearchParams(
-    Object.entries(parameters).filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries(parameters).flatMap(([name, value]) =>
+      [value].flat().flatMap((one) => (one === undefined || one === '' ? [] : [[name, one]])),
+    ),
   );
-  const response = await fetch(query.size > 0 ? `${path}?${query}` : path, { headers: { accept: 'application/json' } });
+  return answerOf(fetch(query.size > 0 ? `${path}?${query}` : path, { headers: { accept: 'application/json' } }));
+}
+
+/** A change: POST, PUT, PATCH or DELETE, in the name of who sits here. */
+export async function send(method, path, body) {
+  const headers = { accept: 'application/json', 'x-milepost-user': userName() };
+  if (body === undefined) return answerOf(fetch(path, { method, headers }));
+  headers['content-type'] = 'application/json';
+  return answerOf(fetch(path, { method, headers, body: JSON.stringify(body) }));
+}
+
+async function answerOf(request) {
+  const response = await request.catch(() => {
+    throw new Error('the hub cannot be reached');
+  });
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
-  const error = new Error(body.error?.message ?? `the hub answered ${response.status}`);
-  throw Object.assign(error, { code: body.error?.code, candidates: body.error?.candidates ?? [] });
+  const { code, message = `the hub answered ${response.status}`, candidates = [], detail, problems } = body.error ?? {};
+  throw Object.assign(new Error(message), {
+    code,
+    candidates,
+    problems: problems ?? detail?.problems ?? body.problems ?? [],
+  });
 }
+
+const USER = 'milepost-user';
+
+/** Who sits here, as far as the hub knows before there is a sign-in. */
+export const userName = () => localStorage.getItem(USER) ?? 'anonymous';
+export const setUserName = (name) => (name === '' ? localStorage.removeItem(USER) : localStorage.setItem(USER, name));
 
 export const packagePath = (packageId) => `/packages/${encodeURIComponent(packageId)}`;
 export const apiPath = (packageId, part = '') => `/v1/packages/${encodeURIComponent(packageId)}${part}`;

@@ -1,7 +1,19 @@
 /** Curves of the sensors a package travelled with, one chart per quantity over one time axis, its stays shaded. */
 
 import { element } from './dom.js';
-import { formatNumber, formatTick, placeLabel } from './format.js';
+import { formatNumber, placeLabel } from './format.js';
+import {
+  clipped,
+  color,
+  HEIGHT,
+  keepDrawn,
+  limitLine,
+  TIME_SERIES,
+  timeAxis,
+  valueAxis,
+  valueIn,
+  widthOf,
+} from './plot.js';
 import uPlot from './uplot.js';
 
 const QUANTITIES = {
@@ -9,13 +21,12 @@ const QUANTITIES = {
   humidity: { title: 'Relative humidity', field: 'relativeHumidityPercent', minSpan: 10 },
   shock: { title: 'Shock', field: 'peakG', minSpan: 2 },
 };
-const HEIGHT = 190;
-const AXIS_WIDTH = 62;
 /** Narrower stays have no room for their name. */
 const MIN_LABEL_PX = 54;
 
 const charts = new Map();
 const sync = uPlot.sync('journey');
+keepDrawn(charts);
 
 export function drawCharts({ container, note, journey, alerts }) {
   const measured = Object.keys(QUANTITIES).filter((quantity) =>
@@ -30,13 +41,6 @@ export function drawCharts({ container, note, journey, alerts }) {
   container.querySelector('.empty')?.remove();
   for (const quantity of measured) drawChart({ container, quantity, journey, alerts });
 }
-
-addEventListener('resize', () => {
-  for (const chart of charts.values()) resize(chart);
-});
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  for (const { plot } of charts.values()) plot?.redraw(false, true);
-});
 
 function drawChart({ container, quantity, journey, alerts }) {
   const curves = journey.curves.filter((curve) => curve.quantity === quantity);
@@ -124,19 +128,9 @@ function optionsOf({ quantity, unit, curves, devices, chart }) {
           yRange({ low, high, isShock, minSpan: QUANTITIES[quantity].minSpan, limits: chart.context.limits }),
       },
     },
-    axes: [
-      axis({
-        size: 34,
-        space: 64,
-        values: (_plot, ticks, _axis, _space, step) => ticks.map((tick) => formatTick(tick, step)),
-      }),
-      axis({
-        size: AXIS_WIDTH,
-        values: (_plot, ticks) => ticks.map((tick) => `${formatNumber(tick)}${unit === '%' ? '' : ' '}${unit}`),
-      }),
-    ],
+    axes: [timeAxis(), valueAxis(unit)],
     series: [
-      { label: 'Time', value: (_plot, value) => (value === null ? '–' : formatTick(value, 1)) },
+      TIME_SERIES,
       ...devices.map((device, index) => ({
         label: labelOf(curves.find((curve) => deviceOf(curve) === device)),
         stroke: () => color(`--series-${(index % 6) + 1}`),
@@ -144,20 +138,10 @@ function optionsOf({ quantity, unit, curves, devices, chart }) {
         width: isShock ? 0 : 1.75,
         paths: isShock ? uPlot.paths.bars({ size: [0.3, 4, 3] }) : undefined,
         points: { show: isShock ? false : undefined, size: 4 },
-        value: (_plot, value) => (value === null || value === undefined ? '–' : `${formatNumber(value)} ${unit}`),
+        value: valueIn(unit),
       })),
     ],
     hooks: { drawClear: [(plot) => shadeStays(plot, chart)], draw: [(plot) => drawLimits(plot, chart)] },
-  };
-}
-
-function axis(more) {
-  return {
-    stroke: () => color('--ink-soft'),
-    grid: { stroke: () => color('--line'), width: 1 },
-    ticks: { stroke: () => color('--line'), width: 1, size: 5 },
-    font: '12px system-ui, sans-serif',
-    ...more,
   };
 }
 
@@ -179,23 +163,18 @@ function yRange({ low, high, isShock, minSpan, limits }) {
 
 /** Every other stay on a darker ground, with the name of its place where there is room. */
 function shadeStays(plot, { context: { journey } }) {
-  const { ctx, bbox } = plot;
-  const scale = devicePixelRatio;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  ctx.font = `${11 * scale}px system-ui, sans-serif`;
-  ctx.textBaseline = 'top';
-  for (const [index, { place, from, to }] of journey.stays.entries()) {
-    const [left, right] = [from, to].map((at) => plot.valToPos(Date.parse(at) / 1000, 'x', true));
-    ctx.fillStyle = color(place.vehicleId ? '--stay-vehicle' : index % 2 === 0 ? '--stay' : '--stay-other');
-    ctx.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height);
-    if (right - left < MIN_LABEL_PX * scale) continue;
-    ctx.fillStyle = color('--ink-soft');
-    ctx.fillText(fitted(ctx, placeLabel(place), right - left - 10 * scale), left + 5 * scale, bbox.top + 4 * scale);
-  }
-  ctx.restore();
+  clipped(plot, (ctx, bbox, scale) => {
+    ctx.font = `${11 * scale}px system-ui, sans-serif`;
+    ctx.textBaseline = 'top';
+    for (const [index, { place, from, to }] of journey.stays.entries()) {
+      const [left, right] = [from, to].map((at) => plot.valToPos(Date.parse(at) / 1000, 'x', true));
+      ctx.fillStyle = color(place.vehicleId ? '--stay-vehicle' : index % 2 === 0 ? '--stay' : '--stay-other');
+      ctx.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height);
+      if (right - left < MIN_LABEL_PX * scale) continue;
+      ctx.fillStyle = color('--ink-soft');
+      ctx.fillText(fitted(ctx, placeLabel(place), right - left - 10 * scale), left + 5 * scale, bbox.top + 4 * scale);
+    }
+  });
 }
 
 function fitted(ctx, text, width) {
@@ -207,38 +186,17 @@ function fitted(ctx, text, width) {
 
 /** The limits that alerts were about, and when they were broken. */
 function drawLimits(plot, { context: { limits } }) {
-  const { ctx, bbox } = plot;
-  const scale = devicePixelRatio;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  for (const { raisedAt, endedAt } of limits) {
-    if (raisedAt === undefined) continue;
-    const left = plot.valToPos(Date.parse(raisedAt) / 1000, 'x', true);
-    const right = endedAt === undefined ? bbox.left + bbox.width : plot.valToPos(Date.parse(endedAt) / 1000, 'x', true);
-    ctx.fillStyle = color('--alert-band');
-    ctx.fillRect(left, bbox.top, Math.max(2 * scale, right - left), bbox.height);
-  }
-  ctx.strokeStyle = color('--bad');
-  ctx.setLineDash([5 * scale, 4 * scale]);
-  ctx.lineWidth = scale;
-  for (const limit of new Set(limits.map((alert) => alert.limit))) {
-    const y = plot.valToPos(limit, 'y', true);
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
-    ctx.stroke();
-  }
-  ctx.restore();
-}
-
-function resize(chart) {
-  chart.plot?.setSize({ width: widthOf(chart), height: HEIGHT });
-}
-
-function widthOf({ body }) {
-  return Math.max(200, Math.floor(body.getBoundingClientRect().width));
+  clipped(plot, (ctx, bbox, scale) => {
+    for (const { raisedAt, endedAt } of limits) {
+      if (raisedAt === undefined) continue;
+      const left = plot.valToPos(Date.parse(raisedAt) / 1000, 'x', true);
+      const right =
+        endedAt === undefined ? bbox.left + bbox.width : plot.valToPos(Date.parse(endedAt) / 1000, 'x', true);
+      ctx.fillStyle = color('--alert-band');
+      ctx.fillRect(left, bbox.top, Math.max(2 * scale, right - left), bbox.height);
+    }
+    for (const limit of new Set(limits.map((alert) => alert.limit))) limitLine(plot, limit);
+  });
 }
 
 function deviceOf({ gatewayId, deviceId }) {
@@ -265,8 +223,4 @@ function noteOf({ stays, truncated }, measured) {
   if (measured.length === 0) return '';
   const places = `sensors of ${stays.length} ${stays.length === 1 ? 'place' : 'places'} it was at`;
   return truncated ? `${places}; not all are shown` : places;
-}
-
-function color(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

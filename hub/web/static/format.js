@@ -75,6 +75,7 @@ const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric'
 
 export const formatClock = (iso) => clockTime.format(new Date(iso));
 export const formatDayTime = (iso) => dayTime.format(new Date(iso));
+export const formatShortDay = (at) => shortDay.format(new Date(at));
 export const formatDay = (iso) => day.format(new Date(iso));
 
 /** A time on an axis, in seconds since 1970, as exact as the step between ticks asks for. */

@@ -2,6 +2,7 @@
 import { apiPath, follow, get, packagePath } from './api.js';
 import { byId, element, setText } from './dom.js';
 import { OFF_WAY, refreshAges, STAGES, statusLabel } from './format.js';
+import { debounce, throttle } from './pace.js';
 import { alertRow, packageRow } from './rows.js';
 
 const PAGE = 50;
@@ -107,7 +108,7 @@ function stageCard(status) {
   const count = element('b', {}, '–');
   const card = element(
     'button',
-    { type: 'button', class: 'stage', 'data-status': status, 'aria-pressed': false, hidden: OFF_WAY.includes(status) },
+    { type: 'button', class: 'count', 'data-status': status, 'aria-pressed': false, hidden: OFF_WAY.includes(status) },
     count,
     element('span', {}, statusLabel(status)),
   );
@@ -155,30 +156,4 @@ function sayIfEmpty(error) {
         ? 'No package is in this status.'
         : nothing,
   );
-}
-
-function debounce(work, ms) {
-  let timer;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(work, ms);
-  };
-}
-
-/** At most once per `ms`, and once more at the end. */
-function throttle(work, ms) {
-  let timer;
-  let again = false;
-  return function run() {
-    if (timer !== undefined) {
-      again = true;
-      return;
-    }
-    work();
-    timer = setTimeout(() => {
-      timer = undefined;
-      if (again) run();
-      again = false;
-    }, ms);
-  };
 }
