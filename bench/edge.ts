@@ -1,82 +1,26 @@
 /**
  * Throughput of the gateway, beside what one would write and beside the limit of the disk, in one run.
  *
- *   npm run bench -- edge [--only gateway,outbox] [--events 400000] [--turns 3] [--folder PATH] [--json]
+ *   npm run bench -- edge [--only gateway,outbox] [--events 400000] [--turns 3] [--folder PATH] [--profile FOLDER] [--json]
  *
- * The hub is another process that acknowledges at once. `--folder` decides which disk is measured; the default is the temporary folder's.
+ * Everything is compiled first and run by plain Node.js with the daemon's own options: the TypeScript loader costs memory, and time for each
+ * closure. The hub is another process that acknowledges at once. `--folder` decides which disk is measured; the default is the
+ * temporary folder's. `--profile` writes a CPU profile of each gateway into a folder.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { type GatewayFound, throughGateway } from './edge/gateway.ts';
-import { startHub } from './edge/hub.ts';
-import { throughMqttJs, throughSqlite } from './edge/naive.ts';
-import { outboxRows } from './edge/outbox.ts';
-import { print, type Row, timesPeer } from './row.ts';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'gateway,outbox' },
-    events: { type: 'string', default: '400000' },
-    turns: { type: 'string', default: '3' },
-    folder: { type: 'string', default: tmpdir() },
-    json: { type: 'boolean', default: false },
-  },
+const root = join(import.meta.dirname, '..');
+const built = join(root, '.cache/bench-edge');
+
+rmSync(built, { recursive: true, force: true });
+const compiled = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'bench/edge'], {
+  cwd: root,
+  stdio: 'inherit',
 });
-const events = Number(values.events);
-const turns = Number(values.turns);
-const NAIVE_SHARE = 40;
-const MAX_RSS_MB = 120;
-
-async function gateway(folder: string): Promise<Row> {
-  const hub = await startHub();
-  let ours: GatewayFound | undefined;
-  let sqlite: number | string = 0;
-  let mqttJs = 0;
-  // Before anything else runs in this process.
-  let rssMb = 0;
-  try {
-    for (let turn = 0; turn < turns; turn++) {
-      const found = await throughGateway({ folder: join(folder, `gateway-${turn}`), url: hub.url, readings: events });
-      if (turn === 0) rssMb = found.rssBytes / 1e6;
-      if (!ours || found.perSecond > ours.perSecond) ours = found;
-      const naive = {
-        folder: await mkdtemp(join(folder, 'naive-')),
-        url: hub.url,
-        events: Math.ceil(events / NAIVE_SHARE),
-      };
-      const rows = await throughSqlite(naive);
-      sqlite = typeof rows === 'string' ? rows : Math.max(Number(sqlite), rows);
-      mqttJs = Math.max(mqttJs, await throughMqttJs(naive));
-    }
-  } finally {
-    await hub.stop();
-  }
-  if (!ours) throw new Error('not one turn');
-  return {
-    path: 'edge: readings → window, rules → outbox (fdatasync) → MQTT → acknowledged',
-    unit: 'events/s',
-    ours: ours.perSecond,
-    beside: { 'SQLite row and one message per event': sqlite, 'mqtt.js with its default store (not durable)': mqttJs },
-    goals: [
-      { text: 'events a second', value: ours.perSecond, bound: 100_000 },
-      ...timesPeer('times SQLite', ours.perSecond, sqlite, 30),
-      { text: 'RSS, MB', value: rssMb, bound: MAX_RSS_MB, most: true },
-    ],
-    note:
-      `${ours.cpuUsPerReading.toFixed(1)} µs of CPU a reading, ${ours.recordsPerSync.toFixed(0)} records a sync, ` +
-      `${ours.recordsPerBatch.toFixed(0)} a batch, about ${ours.amplification.toFixed(2)} bytes written per byte of record`,
-  };
-}
-
-const folder = await mkdtemp(join(values.folder, 'milepost-bench-'));
-try {
-  const rows: Row[] = [];
-  const wanted = values.only.split(',');
-  if (wanted.includes('gateway')) rows.push(await gateway(folder));
-  if (wanted.includes('outbox')) rows.push(...(await outboxRows({ folder, events: events / 2, turns })));
-  print(rows, values.json);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+if (compiled.status === 0) {
+  const program = join(built, 'bench/edge/main.js');
+  const { status } = spawnSync(process.execPath, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
+} else process.exitCode = 1;

@@ -1,8 +1,10 @@
 /**
  * Throughput of the hub, each path beside what one would write and beside the limit of the machine, in one run.
  *
- *   npm run bench -- hub [--only ingest,process,lines,dedup,wire-size,connections] [--events 400000] [--turns 2] [--json]
+ *   npm run bench -- hub [--only ingest,process,lines,dedup,wire-size,connections] [--events 400000] [--turns 2] [--seconds 5]
+ *     [--profile DIR] [--json]
  *
+ * `--seconds` is how long each way of `ingest` is measured; `--profile` leaves the CPU profiles of its and `process`' workers there.
  * Rows of short work run in this process; ingest and process run as processes of their own beside a real Kafka.
  */
 import { parseArgs } from 'node:util';
@@ -15,12 +17,15 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'dedup,wire-size,lines,ingest,process,connections' },
     events: { type: 'string', default: '400000' },
     turns: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '4000' },
+    profile: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const events = Number(values.events);
 const turns = Number(values.turns);
+const seconds = Number(values.seconds);
 
 // Memory is measured after a collection.
 setFlagsFromString('--expose-gc');
@@ -30,10 +35,12 @@ const PATHS: Record<string, () => Promise<Row[]>> = {
   dedup: async () => [await (await import('./hub/dedup.ts')).dedup(Math.min(events, 400_000))],
   'wire-size': async () => [await (await import('./hub/wire-size.ts')).wireSize()],
   lines: async () => [await (await import('./hub/lines.ts')).lines(Math.min(events, 200_000))],
-  ingest: async () => (await import('./hub/ingest.ts')).ingest({ events, turns }),
+  ingest: async () => (await import('./hub/ingest.ts')).ingest({ seconds, turns }),
   process: async () => (await import('./hub/process.ts')).processing({ events, turns }),
   connections: async () => [await (await import('./hub/connections.ts')).connections(Number(values.connections))],
 };
+
+if (values.profile !== undefined) (await import('./hub/run.ts')).profileInto(values.profile);
 
 const rows: Row[] = [];
 for (const name of values.only.split(',')) {
@@ -42,3 +49,6 @@ for (const name of values.only.split(',')) {
   rows.push(...(await path()));
 }
 print(rows, values.json);
+if (values.profile !== undefined && !values.json) {
+  process.stdout.write(await (await import('./hub/profile.ts')).profileSummary(values.profile));
+}

@@ -9,9 +9,12 @@ export const EPOCH = '5d1c9a7e30b2f486';
 export const START_MS = Date.UTC(2026, 10, 23, 8);
 const READERS = 8;
 
-/** 18 digits, as they stand on a label; not checked for their check digit by anything that is measured. */
+/** 18 digits, as they stand on a label, with their check digit. */
 export function ssccOf(index: number): string {
-  return `34012345${String((index * 7919) % 1e10).padStart(10, '0')}`;
+  const digits = `34012345${String((index * 7919) % 1e9).padStart(9, '0')}`;
+  let sum = 0;
+  for (let at = 0; at < digits.length; at++) sum += (digits.charCodeAt(at) - 48) * (at % 2 === 0 ? 3 : 1);
+  return `${digits}${(10 - (sum % 10)) % 10}`;
 }
 
 export function scanOf(index: number): TrackingPayload {

@@ -6,6 +6,7 @@ import { Outbox } from '../../edge/outbox/outbox.ts';
 import { Intake } from '../../edge/pipeline/intake.ts';
 import { Pipeline } from '../../edge/pipeline/pipeline.ts';
 import type { ReadPoint } from '../../edge/pipeline/read-point.ts';
+import { RuleRunner } from '../../edge/rules/rule-runner.ts';
 import { MqttLink } from '../../edge/uplink/mqtt-link.ts';
 import { Uplink } from '../../edge/uplink/uplink.ts';
 import { silentLog } from '../../protocols/base/log.ts';
@@ -16,7 +17,7 @@ import { CountingDisk, writtenBytes } from './disk.ts';
 const GATEWAY = 'bench-gateway';
 const READERS = 8;
 /** Readings handed over and not yet on disk: what as many busy devices have under way. */
-const IN_HAND = 2_000;
+const IN_HAND = 1_000;
 /** One in so many is a temperature with a threshold; one in ten scans is a repetition that the window drops. */
 const TEMPERATURE_EVERY = 20;
 const REPEAT_EVERY = 10;
@@ -32,11 +33,14 @@ export interface GatewayFound {
   cpuUsPerReading: number;
 }
 
-export async function throughGateway(options: {
+export interface GatewayRun {
   folder: string;
+  /** The hub's broker. */
   url: string;
   readings: number;
-}): Promise<GatewayFound> {
+}
+
+export async function throughGateway(options: GatewayRun): Promise<GatewayFound> {
   const clock = systemClock();
   const disk = new CountingDisk();
   const outbox = await Outbox.open({
@@ -68,29 +72,37 @@ export async function throughGateway(options: {
     tagDepartedAfterMs: 5_000,
     tagDepartures: false,
   });
+  const rules = new RuleRunner({
+    store: (payload, observedUs) => intake.store(payload, observedUs),
+    lastSequence: () => outbox.lastSequence('alert'),
+    place: () => ({ facilityId: 'DC-CHICAGO-1' }),
+    clock,
+    log: silentLog,
+    newId: randomUUID,
+  });
+  rules.setRules([
+    {
+      id: 'warm',
+      kind: 'limit',
+      target: { device: 'cold-room', quantity: 'temperatureCelsius' },
+      high: 90,
+      hysteresis: 1,
+      dwellMs: 0,
+      severity: 'warning',
+    },
+  ]);
   const pipeline = new Pipeline({
     devices: [
       ...Array.from({ length: READERS }, (_, n) => ({ id: `scanner-${n}`, readPoint: readPoint(`dock-${n}-in`) })),
       { id: 'cold-room', readPoint: readPoint('cold-store') },
     ],
-    thresholds: [
-      {
-        id: 'warm',
-        deviceId: 'cold-room',
-        quantity: 'temperatureCelsius',
-        high: 90,
-        hysteresis: 1,
-        dwellMs: 0,
-        severity: 'warning',
-      },
-    ],
+    rules,
     site: { facilityId: 'DC-CHICAGO-1', latitude: 41.8781136, longitude: -87.6297982 },
     intake,
     identify,
     identifyTag,
     clock,
     log: silentLog,
-    newId: randomUUID,
   });
 
   let index = 0;
@@ -137,7 +149,8 @@ export async function throughGateway(options: {
   const found = {
     perSecond: options.readings / seconds,
     records,
-    rssBytes: process.memoryUsage().rss,
+    // The most that it ever was.
+    rssBytes: process.resourceUsage().maxRSS * 1024,
     amplification: (writtenBytes() - before.written) / (records * RECORD_BYTES),
     recordsPerSync: records / (disk.syncs - before.syncs),
     recordsPerBatch: records / (uplink.counters.batchesSent - before.batches),

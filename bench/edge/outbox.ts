@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../cli/system-clock.ts';
+import type { Settle } from '../../edge/outbox/group.ts';
 import { Outbox } from '../../edge/outbox/outbox.ts';
 import { silentLog } from '../../protocols/base/log.ts';
 import { encodePayload } from '../../protocols/uplink/payload-codec.ts';
@@ -67,11 +68,17 @@ async function throughOutbox({ folder, payloads, size, events }: Run): Promise<F
   const group = (first: number) => {
     const { wallMs, state, uncertaintyMs } = clock.wall();
     const at = { monotonicUs: clock.monotonicUs(), wallMs, state, uncertaintyMs };
-    return Promise.all(
-      Array.from({ length: size }, (_, index) =>
-        outbox.append('tracking', payloads[(first + index) % payloads.length] as Buffer, at),
-      ),
-    );
+    // As the intake hands them over.
+    return new Promise<void>((resolve, reject) => {
+      let open = size;
+      const settle: Settle = (outcome) => {
+        if (typeof outcome !== 'number') reject(outcome.error);
+        else if (--open === 0) resolve();
+      };
+      for (let index = 0; index < size; index++) {
+        outbox.put('tracking', payloads[(first + index) % payloads.length] as Buffer, at, settle);
+      }
+    });
   };
   const through = async (count: number) => {
     let bytes = 0;

@@ -1,11 +1,12 @@
 /** What a connected gateway costs the embedded broker: as many as fit, each connected, logged in by its id and subscribed. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { openEmbeddedBroker } from '../../hub/broker/embedded.ts';
 import { silentLog } from '../../protocols/base/log.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
 import type { Row } from '../row.ts';
+import { mqttSocket } from './mqtt-socket.ts';
 
 const AT_ONCE = 100;
 const SETTLE_TURNS = 5;
@@ -52,17 +53,8 @@ export async function connections(count: number): Promise<Row> {
   }
 }
 
-/** MQTT 3.1.1: CONNECT (clean session, keep-alive 600 s), CONNACK, SUBSCRIBE, SUBACK. */
-async function gateway(port: number, id: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  const text = (value: string) => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)]);
-  const packet = (head: number, body: Buffer) => Buffer.concat([Buffer.from([head, body.length]), body]);
-  socket.write(packet(0x10, Buffer.concat([text('MQTT'), Buffer.from([4, 2, 2, 88]), text(id)])));
-  await once(socket, 'data');
-  socket.write(packet(0x82, Buffer.concat([Buffer.from([0, 1]), text(topics.downAck(id)), Buffer.from([1])])));
-  await once(socket, 'data');
-  return socket;
+function gateway(port: number, id: string): Promise<Socket> {
+  return mqttSocket({ host: '127.0.0.1', port, clientId: id, topic: topics.downAck(id) });
 }
 
 if (process.argv[2] === '--serve' && process.send) {

@@ -1,27 +1,34 @@
-/** Gateways as the hub sees them: many connections, each with a window of batches that are sent again and again as they are acknowledged. */
-import mqtt from 'mqtt';
+/** Gateways as the hub sees them: many connections, each with a window of batches, of which the next goes when one is acknowledged. */
+import { decodeAcknowledgement } from '../../protocols/uplink/batch.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
+import { mqttSocket, onPublish, publishPacket } from './mqtt-socket.ts';
 import type { Role } from './worker.ts';
 
-const GATEWAYS = 32;
+const GATEWAYS = 256;
 const WINDOW = 4;
+/** What the naive way answers in place of a range. */
+const BARE_ANSWER_BYTES = 1;
 
 export const gateways: Role = async ({ mqtt: url = '', message = '' }) => {
   const payload = Buffer.from(message, 'base64');
+  const { hostname: host, port } = new URL(url);
   let acknowledged = 0;
   const connect = async (index: number) => {
-    const gateway = `gateway-${index}`;
-    const client = await mqtt.connectAsync(url, { clientId: gateway, protocolVersion: 4, clean: true });
-    (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
-    const send = () => void client.publish(topics.up(gateway, 'tracking'), payload, { qos: 1 });
-    client.on('message', () => {
-      acknowledged++;
-      send();
-    });
-    await client.subscribeAsync(topics.downAck(gateway), { qos: 1 });
-    return () => {
-      for (let n = 0; n < WINDOW; n++) send();
+    const clientId = `gateway-${index}`;
+    const socket = await mqttSocket({ host, port: Number(port), clientId, topic: topics.downAck(clientId) });
+    const packets = Array.from({ length: WINDOW }, (_, n) =>
+      publishPacket(topics.up(clientId, 'tracking'), n + 1, payload),
+    );
+    let sent = 0;
+    const send = (count: number) => {
+      for (let n = 0; n < count; n++) socket.write(packets[sent++ % WINDOW] as Buffer);
     };
+    onPublish(socket, (answer) => {
+      const ranges = answer.length === BARE_ANSWER_BYTES ? 1 : decodeAcknowledgement(answer).length;
+      acknowledged += ranges;
+      send(ranges);
+    });
+    return () => send(WINDOW);
   };
   const starts = await Promise.all(Array.from({ length: GATEWAYS }, (_, index) => connect(index)));
   for (const start of starts) start();

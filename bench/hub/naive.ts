@@ -1,7 +1,7 @@
 /** What one would write with the same libraries and no second thought. */
 import { InfluxDB, Point } from '@influxdata/influxdb-client';
 import mqtt from 'mqtt';
-import type { HighLevelProducer } from 'node-rdkafka';
+import type { HighLevelProducer, MessageHeader } from 'node-rdkafka';
 import { z } from 'zod';
 import { TOPICS } from '../../hub/log/event-log.ts';
 import { connect } from '../../hub/log/kafka/client.ts';
@@ -49,9 +49,14 @@ async function highLevel(kafka: string): Promise<HighLevelProducer> {
   return producer;
 }
 
-function send(producer: HighLevelProducer, topic: string, value: Buffer, key: string): Promise<void> {
+function send(
+  producer: HighLevelProducer,
+  record: { topic: string; value: Buffer; key: string; headers: MessageHeader[] },
+): Promise<void> {
+  const { topic, value, key, headers } = record;
   return new Promise((resolve, reject) => {
-    producer.produce(topic, null, value, key, Date.now(), (error: unknown) => (error ? reject(error) : resolve()));
+    const done = (error: unknown) => (error ? reject(error) : resolve());
+    producer.produce(topic, null, value, key, Date.now(), headers, done);
   });
 }
 
@@ -86,7 +91,19 @@ export const naiveProcess: Role = async ({ kafka, influx }) => {
           const event = eventSchema.parse(item);
           if (seen.has(event.eventId)) continue;
           seen.add(event.eventId);
-          sending.push(send(producer, TOPICS.packageEvents, Buffer.from(JSON.stringify(event)), event.packageId));
+          // The same headers as ours: readers find the same in both.
+          const { gatewayId, epoch, lane, sequence } = event.source;
+          const headers = [
+            { 'event-id': event.eventId },
+            { gateway: gatewayId },
+            { epoch },
+            { lane },
+            { sequence: String(sequence) },
+            { schema: 'tracking-event/1' },
+            { 'content-type': 'application/json' },
+          ];
+          const value = Buffer.from(JSON.stringify(event));
+          sending.push(send(producer, { topic: TOPICS.packageEvents, value, key: event.packageId, headers }));
         }
       }
     }
@@ -108,7 +125,8 @@ export const naiveIngest: Role = async ({ kafka, mqtt: url = '' }) => {
   let done = 0;
   client.handleMessage = (packet, next) => {
     const gateway = packet.topic.split('/')[2] ?? '';
-    send(producer, TOPICS.uplink, Buffer.from(packet.payload), gateway).then(() => {
+    const headers = [{ lane: 'tracking' }, { 'received-ms': String(Date.now()) }];
+    send(producer, { topic: TOPICS.uplink, value: Buffer.from(packet.payload), key: gateway, headers }).then(() => {
       done++;
       client.publish(topics.downAck(gateway), '1', { qos: 1 });
       next();

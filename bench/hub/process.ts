@@ -26,6 +26,7 @@ interface Kind {
 
 const KINDS: Record<string, Kind> = {
   limit: { role: 'process-limit', workers: 1 },
+  mock: { role: 'process-limit-mock', workers: 1 },
   ours: { role: 'process', workers: 1 },
   two: { role: 'process', workers: 2 },
   naive: { role: 'process-naive', workers: 1 },
@@ -39,7 +40,7 @@ export async function processing({ events, turns }: { events: number; turns: num
   const best = new Map<string, Measured>();
   let batches = 0;
   const preload = async (kind: Kind): Promise<number> => {
-    if (kind.role === 'process-limit') return events;
+    if (kind.role.startsWith('process-limit')) return events;
     const isNaive = kind.role === 'process-naive';
     let loaded = 0;
     for (let together: Promise<void>[] = []; loaded < events; together = []) {
@@ -83,6 +84,7 @@ export async function processing({ events, turns }: { events: number; turns: num
       beside: {
         'ours, two processes': rate('two'),
         'node-rdkafka alone, barrier per 5,000 (limit)': rate('limit'),
+        'the same on a mock cluster in its process': rate('mock'),
         'JSON, zod, HighLevelProducer, writePoints': rate('naive'),
       },
       goals: [

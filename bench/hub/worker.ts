@@ -38,7 +38,8 @@ if (process.send) {
   const say = () => {
     const { user, system } = process.cpuUsage();
     const said: Said = { done: done(), cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss };
-    process.send?.(url === undefined ? said : { ...said, url });
+    // Whoever listened may have gone: `disconnect` says so next.
+    process.send?.(url === undefined ? said : { ...said, url }, () => {});
   };
   setInterval(say, SAY_MS);
   process.on('disconnect', () => process.exit());
