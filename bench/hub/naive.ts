@@ -93,15 +93,8 @@ export const naiveProcess: Role = async ({ kafka, influx }) => {
           seen.add(event.eventId);
           // The same headers as ours: readers find the same in both.
           const { gatewayId, epoch, lane, sequence } = event.source;
-          const headers = [
-            { 'event-id': event.eventId },
-            { gateway: gatewayId },
-            { epoch },
-            { lane },
-            { sequence: String(sequence) },
-            { schema: 'tracking-event/1' },
-            { 'content-type': 'application/json' },
-          ];
+          const identity = `${gatewayId}/${epoch}/${lane}/${sequence}`;
+          const headers = [{ identity }, { schema: 'tracking-event/1+json' }];
           const value = Buffer.from(JSON.stringify(event));
           sending.push(send(producer, { topic: TOPICS.packageEvents, value, key: event.packageId, headers }));
         }

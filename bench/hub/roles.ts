@@ -58,20 +58,9 @@ const limitOf =
     const made = await producer(transactionConfig(address, { transactionalId: 'limit', pace: 'bulk' }));
     await asked((done) => made.initTransactions(TIMEOUT_MS, done));
     const value = Buffer.from(options.message ?? '', 'base64');
-    const shared = [
-      { gateway: 'gateway-1' },
-      { epoch: '5d1c9a7e30b2f486' },
-      { lane: 'tracking' },
-      { schema: 'tracking-event/1' },
-      { 'content-type': 'application/json' },
-    ];
     const prebuilt = Array.from({ length: BARRIER }, (_, index) => ({
       key: `sscc:34012345${index}`,
-      headers: [
-        { 'event-id': `6f1c2b7e-9d4b-5f0a-a3c8-${String(index).padStart(12, '0')}` },
-        { sequence: String(index) },
-        ...shared,
-      ],
+      headers: [{ identity: `gateway-1/5d1c9a7e30b2f486/tracking/${index}` }, { schema: 'tracking-event/1+json' }],
     }));
     let sent = 0;
     const run = async () => {

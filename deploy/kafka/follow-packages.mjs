@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const [brokers = 'localhost:9092', mode] = process.argv.slice(2);
-/** Event ids seen lately: a hub that replays events on demand sends their ids again. */
+/** Identities seen lately: a hub that replays events on demand sends them again. */
 const seen = new Set();
 const MOST_SEEN = 1_000_000;
 
@@ -26,9 +26,9 @@ const kcat = spawn(
 for await (const line of createInterface({ input: kcat.stdout })) {
   const { key, payload, headers } = JSON.parse(line);
   const named = new Map(pairs(headers ?? []));
-  // The name says which schema, the number its version: fields are only ever added within one.
-  if (named.get('schema') !== 'tracking-event/1' || named.get('content-type') !== 'application/json') continue;
-  const id = named.get('event-id');
+  // Name, version and encoding of the schema: within a version fields are only ever added.
+  if (named.get('schema') !== 'tracking-event/1+json') continue;
+  const id = named.get('identity');
   if (seen.has(id)) continue;
   seen.add(id);
   if (seen.size > MOST_SEEN) seen.delete(seen.values().next().value);

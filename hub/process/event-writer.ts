@@ -9,11 +9,12 @@ import { eventIdOf } from '../../protocols/uplink/identity.ts';
 import type { Place, TrackingPayload } from '../../protocols/uplink/model.ts';
 import { type LogRecord, TOPICS } from '../log/event-log.ts';
 import { dataJson, placeJson, quote } from './event-json.ts';
-import { CONTENT_TYPES, EVENT_SCHEMA } from './publish.ts';
+import { identityHeader, schemaHeader } from './publish.ts';
 import { isoOf, type Source, statedUncertaintyMs } from './to-messages.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const MAX_KNOWN = 4_096;
+const SCHEMA = schemaHeader('tracking-event', 'json');
 
 /** A value that comes again and again, and what it is in JSON. */
 class Known<Value> {
@@ -57,22 +58,13 @@ export class EventWriter {
   #clock = { state: '', uncertaintyMs: Number.NaN, corrected: false, json: '' };
 
   record(payload: TrackingPayload, source: Source): LogRecord {
-    const { gatewayId, epoch, lane, sequence } = source.identity;
     const { packageId } = payload;
     const eventId = eventIdOf(source.identity);
     return {
       topic: TOPICS.packageEvents,
       key: packageId,
       value: this.#write(this.#json(payload, source, eventId)),
-      headers: {
-        'event-id': eventId,
-        gateway: gatewayId,
-        epoch,
-        lane,
-        sequence: String(sequence),
-        schema: EVENT_SCHEMA,
-        'content-type': CONTENT_TYPES.json,
-      },
+      headers: { identity: identityHeader(source.identity), schema: SCHEMA },
     };
   }
 

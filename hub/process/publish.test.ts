@@ -19,22 +19,18 @@ it.each(MESSAGE_FORMATS)(
       topic: 'package-events',
       key: 'sscc:1',
       headers: {
-        'event-id': event.eventId,
-        gateway: event.source.gatewayId,
-        epoch: event.source.epoch,
-        lane: 'tracking',
-        sequence: '7',
-        schema: 'tracking-event/1',
+        identity: `${event.source.gatewayId}/${event.source.epoch}/tracking/7`,
+        schema: `tracking-event/1+${format}`,
       },
     });
     expect(parseTrackingEvent(record.value, record)).toEqual({ value: event });
     const raised = alertRecord(alert, format);
-    expect(raised.headers).toMatchObject({ 'event-id': alert.eventId, schema: 'alert/1' });
+    expect(raised.headers).toEqual({ identity: alert.eventId, schema: `alert/1+${format}` });
     expect(parseAlert(raised.value, raised)).toEqual({ value: alert });
   },
 );
 
 it('bytes that are no Protobuf are kept aside with the reason', () => {
-  const record = { value: Buffer.from([0x0a, 0x7f]), headers: { 'content-type': 'application/x-protobuf' } };
+  const record = { value: Buffer.from([0x0a, 0x7f]), headers: { schema: 'tracking-event/1+protobuf' } };
   expect(parseTrackingEvent(record.value, record).fault).toContain('Protobuf');
 });

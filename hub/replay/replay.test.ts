@@ -106,7 +106,7 @@ it('sends events again only when asked, marked', async () => {
   await finished(id);
   expect(appended).toHaveLength(10);
   for (const { topic, headers } of appended) expect([topic, headers?.replay]).toEqual([TOPICS.packageEvents, 'true']);
-  expect(new Set(appended.map(({ headers }) => headers?.['event-id'])).size).toBe(10);
+  expect(new Set(appended.map(({ headers }) => headers?.identity)).size).toBe(10);
   expect(points).toEqual([]);
 });
 

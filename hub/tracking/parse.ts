@@ -9,7 +9,7 @@ import { ALERT_SEVERITIES, EVENT_TYPES, type Place, SCAN_TYPES } from '../../pro
 import { type AlertMessage, EXCEPTION_KINDS, type TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 
 import type { LogRecord } from '../log/event-log.ts';
-import { CONTENT_TYPES } from '../process/publish.ts';
+import { formatOf } from '../process/publish.ts';
 
 export type Parsed<T> = { value: T; fault?: undefined } | { fault: string; value?: undefined };
 
@@ -23,7 +23,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 const MIN_TIME_MS = Date.parse('0001-01-01T00:00:00.000Z');
 const MAX_TIME_MS = Date.UTC(9999, 11, 31);
 
-/** @param record Its header `content-type` says which of the two encodings it has; without one it is JSON. */
+/** @param record Its header `schema` says which of the two encodings it has; without one it is JSON. */
 export function parseTrackingEvent(bytes: Buffer | null, record?: Pick<LogRecord, 'headers'>): Parsed<TrackingEvent> {
   const parsed = parseObject(bytes, record, TRACKING_EVENT);
   if (parsed.fault !== undefined) return parsed;
@@ -73,7 +73,7 @@ function parseObject(
   table: MessageTable,
 ): Parsed<Record<string, unknown>> {
   if (bytes === null) return { fault: 'no value' };
-  const isProtobuf = record?.headers?.['content-type'] === CONTENT_TYPES.protobuf;
+  const isProtobuf = formatOf(record?.headers?.schema) === 'protobuf';
   try {
     if (isProtobuf) return { value: decodeMessageObject(table, bytes) };
     const value: unknown = JSON.parse(bytes.toString('utf8'));

@@ -10,6 +10,7 @@ import { backoff } from '../../protocols/base/backoff.ts';
 import { type Clock, sleep } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
 import { type EventLog, type Runner, TOPICS } from '../log/event-log.ts';
+import { schemaHeader } from '../process/publish.ts';
 import type { Store } from '../store/store.ts';
 import type { Projection } from './projector.ts';
 
@@ -104,7 +105,7 @@ export function drainStates({
         topic: TOPICS.packageStates,
         key: package_id,
         value: Buffer.from(state),
-        headers: { version, schema: 'package-state/1', 'content-type': 'application/json' },
+        headers: { version, schema: schemaHeader('package-state', 'json') },
       })),
     );
     await sql.query('delete from package_state_outbox where place = any($1::bigint[])', [

@@ -102,17 +102,11 @@ door: { tokens: { partner: ${TOKEN} } }
     const ours = (await messages('package-events')).filter(({ key }) => key === packageId);
     expect(ours).toHaveLength(1);
     const event = JSON.parse(ours[0]?.payload ?? '') as {
-      eventId: string;
       source: { epoch: string; sequence: number };
     };
     expect(headersOf(ours[0] as Message)).toMatchObject({
-      'event-id': event.eventId,
-      gateway: 'partner',
-      epoch: event.source.epoch,
-      lane: 'tracking',
-      sequence: String(event.source.sequence),
-      schema: 'tracking-event/1',
-      'content-type': 'application/json',
+      identity: `partner/${event.source.epoch}/tracking/${event.source.sequence}`,
+      schema: 'tracking-event/1+json',
     });
     const [state] = (await messages('package-states')).filter(({ key }) => key === packageId);
     expect(JSON.parse(state?.payload ?? '')).toMatchObject({
