@@ -131,5 +131,5 @@ export function versionsText({ inForceVersion, desiredVersion }) {
 }
 
 export function fact(name, ...value) {
-  return element('div', {}, element('dt', {}, name), element('dd', {}, value.flat()));
+  return element('div', {}, element('dt', {}, name), element('dd', {}, ...value.flat()));
 }
