@@ -64,7 +64,7 @@ export interface ReaderOptions {
 
 /** Between two questions when there was nothing: soon after something came, less often when it has been quiet. */
 const BUSY_PAUSE_MS = 3;
-const QUIET_PAUSE_MS = 15;
+const QUIET_PAUSE_MS = 25;
 const QUIET_AFTER_MS = 2_000;
 const NOTE_MS = 1_000;
 /** What a transaction under load should carry: its end costs some ten milliseconds, however much it is. */
