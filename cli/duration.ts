@@ -1,7 +1,9 @@
+import { InvalidArgumentError } from 'commander';
 import { durationMs } from '../protocols/config/units.ts';
 
-/** `60s` → milliseconds; undefined when it is no duration with a unit. */
-export function checkDuration(text: string): number | undefined {
+/** An option's argument, `60s` → milliseconds. @throws InvalidArgumentError for what is no duration with a unit */
+export function duration(text: string): number {
   const result = durationMs.safeParse(text);
-  return result.success ? result.data : undefined;
+  if (!result.success) throw new InvalidArgumentError('a duration such as 500ms, 60s or 5min is expected.');
+  return result.data;
 }

@@ -1,6 +1,6 @@
 /** `milepost fleet …`: what fleet engineers do, over the API of a running hub. */
 import { type Command, InvalidArgumentError, type Option } from 'commander';
-import { checkDuration } from './duration.ts';
+import { duration } from './duration.ts';
 import type { At, By } from './fleet/answers.ts';
 import type { SaveOptions } from './fleet/profiles.ts';
 import type { StartOptions } from './fleet/rollouts.ts';
@@ -208,10 +208,4 @@ function percent(text: string): number {
   const [, number] = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text) ?? [];
   if (number === undefined || Number(number) > 100) throw new InvalidArgumentError('0% to 100% is expected.');
   return Number(number);
-}
-
-function duration(text: string): number {
-  const result = checkDuration(text);
-  if (result === undefined) throw new InvalidArgumentError('a duration such as 60s or 10min is expected.');
-  return result;
 }

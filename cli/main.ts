@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The one executable, `milepost`: arguments to commands, commands to exit codes. Commands load what they need, and no more. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { checkDuration } from './duration.ts';
+import { duration } from './duration.ts';
 import { BAD, DONE, explain, print, printError, stopSignal, USAGE } from './exit.ts';
 import { addFleetCommands } from './fleet.ts';
 import type { HubRunOptions } from './hub.ts';
@@ -232,12 +232,6 @@ interface DemoCommand {
 
 function hubOption(): Option {
   return new Option('--hub <url>', 'where the hub’s API answers').default('http://127.0.0.1:8080').env('MILEPOST_HUB');
-}
-
-function duration(text: string): number {
-  const result = checkDuration(text);
-  if (result === undefined) throw new InvalidArgumentError('a duration such as 500ms, 60s or 5min is expected.');
-  return result;
 }
 
 function wholeNumber(text: string): number {

@@ -1,6 +1,6 @@
 /** `milepost sim tell | record | replay | gateways`: arguments to plain functions of simulators/. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { checkDuration } from './duration.ts';
+import { duration } from './duration.ts';
 import { print, printError, stopSignal } from './exit.ts';
 
 /** Adds the commands; `exit` takes the exit code. */
@@ -137,12 +137,6 @@ interface GatewaysOptions {
 async function environment() {
   const [{ systemClock }, { createLog }] = await Promise.all([import('./system-clock.ts'), import('./log.ts')]);
   return { clock: systemClock(), log: createLog({ level: 'warn' }), print, printError, signal: stopSignal() };
-}
-
-function duration(text: string): number {
-  const result = checkDuration(text);
-  if (result === undefined) throw new InvalidArgumentError('a duration such as 500ms, 60s or 5min is expected.');
-  return result;
 }
 
 function collect(text: string, before: string[]): string[] {

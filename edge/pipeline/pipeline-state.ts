@@ -14,11 +14,10 @@
  */
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
-import { readRecord } from '../../protocols/uplink/record.ts';
 import { type Disk, readWhole, replaceFile } from '../outbox/disk.ts';
 import type { Pipeline } from './pipeline.ts';
 import { decodeState, encodeState, type SavedState } from './snapshot-file.ts';
-import { storedPayload } from './stored-payload.ts';
+import { storedRecords } from './stored-payload.ts';
 import type { Stay } from './tag-presence.ts';
 
 /** What this needs of the Outbox. */
@@ -144,14 +143,10 @@ export class PipelineState {
     const count = this.#tail.lastSequence() - after;
     if (count <= 0) return;
     const records = await this.#tail.newest(count);
-    for (let at = 0; at < records.length; ) {
-      const record = readRecord(records, at);
-      if (typeof record === 'string') break;
-      at = record.end;
-      const payload = record.sequence > after ? storedPayload(record.payload) : undefined;
-      if (payload?.kind !== 'tracking') continue;
-      const isOfThisBoot = record.time.bootId === this.#tail.bootId;
-      this.#pipeline.replay(payload, isOfThisBoot ? record.time.monotonicUs : this.#clock.monotonicUs());
+    for (const { payload, time } of storedRecords(records, ({ sequence }) => sequence > after)) {
+      if (payload.kind !== 'tracking') continue;
+      const isOfThisBoot = time.bootId === this.#tail.bootId;
+      this.#pipeline.replay(payload, isOfThisBoot ? time.monotonicUs : this.#clock.monotonicUs());
     }
   }
 }

@@ -1,6 +1,5 @@
 /** The scans among stored records: what a daemon that was restarted within one boot remembers of the one before. Pure. */
-import { readRecord } from '../../protocols/uplink/record.ts';
-import { storedPayload } from './stored-payload.ts';
+import { storedRecords } from './stored-payload.ts';
 
 /** How many records of the tracking lane are looked at: far more than come while a reader waits for an answer. */
 export const RECENT_RECORDS = 256;
@@ -16,17 +15,13 @@ export interface StoredScan {
 /** @param records as they stand on disk, one behind the other. Those of another boot have times that mean nothing here. */
 export function recentScans(records: Buffer, bootId: number): StoredScan[] {
   const scans: StoredScan[] = [];
-  for (let at = 0; at < records.length; ) {
-    const record = readRecord(records, at);
-    if (typeof record === 'string') break;
-    at = record.end;
-    const payload = record.time.bootId === bootId ? storedPayload(record.payload) : undefined;
-    if (payload?.kind !== 'tracking' || payload.antenna !== undefined) continue;
+  for (const { payload, time } of storedRecords(records, (record) => record.time.bootId === bootId)) {
+    if (payload.kind !== 'tracking' || payload.antenna !== undefined) continue;
     const { deviceId, place, scanned, aim } = payload;
     scans.push({
       deviceId,
       text: scanned,
-      monotonicUs: record.time.monotonicUs,
+      monotonicUs: time.monotonicUs,
       ...(place.readPoint !== undefined && { readPoint: place.readPoint }),
       ...(aim !== undefined && { aim }),
     });

@@ -28,10 +28,10 @@ import type { Outcome } from '../../protocols/rules/engine.ts';
 import type { Rule } from '../../protocols/rules/rule.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
 import { type AlertPayload, laneOf, type TelemetryPayload } from '../../protocols/uplink/model.ts';
-import { type RecordTime, readRecord } from '../../protocols/uplink/record.ts';
+import type { RecordTime } from '../../protocols/uplink/record.ts';
 import { type Disk, readWhole, replaceFile } from '../outbox/disk.ts';
 import { sealJson, unsealJson } from '../outbox/sealed-json.ts';
-import { storedPayload } from '../pipeline/stored-payload.ts';
+import { storedRecords } from '../pipeline/stored-payload.ts';
 import { reconcile } from './reconcile.ts';
 import type { RuleRunner, RunnerSnapshot } from './rule-runner.ts';
 
@@ -208,15 +208,7 @@ export class RuleState {
   async #records(lane: Lane, after: number) {
     const count = this.#tail.lastSequence(lane) - after;
     const records = count > 0 ? await this.#tail.newest(lane, count) : Buffer.alloc(0);
-    const found: { payload: NonNullable<ReturnType<typeof storedPayload>>; time: RecordTime }[] = [];
-    for (let at = 0; at < records.length; ) {
-      const record = readRecord(records, at);
-      if (typeof record === 'string') break;
-      at = record.end;
-      const payload = record.sequence > after ? storedPayload(record.payload) : undefined;
-      if (payload) found.push({ payload, time: record.time });
-    }
-    return found;
+    return [...storedRecords(records, ({ sequence }) => sequence > after)];
   }
 
   /** By boot: how its moments become moments of this one, none of them after now. */

@@ -1,7 +1,7 @@
 /** One package: timeline, last position, what it went through. */
 import { apiPath, follow, get, packagePath } from './api.js';
 import { drawCharts } from './charts.js';
-import { byId, element } from './dom.js';
+import { byId, element, fact } from './dom.js';
 import {
   age,
   duration,
@@ -73,10 +73,10 @@ function showHead() {
   );
   byId('stepper').replaceChildren(...steps(status));
   byId('facts').replaceChildren(
-    ...fact('Last seen', age(lastAt), ` · ${formatDayTime(lastAt)}`),
-    ...fact('Where', placeLabel(lastEvent.location)),
-    ...fact('On its way for', duration(Date.parse(lastAt) - Date.parse(firstAt))),
-    ...fact('Events', element('span', { title: `version ${version}` }, String(eventCount))),
+    fact('Last seen', age(lastAt), ` · ${formatDayTime(lastAt)}`),
+    fact('Where', placeLabel(lastEvent.location)),
+    fact('On its way for', duration(Date.parse(lastAt) - Date.parse(firstAt))),
+    fact('Events', element('span', { title: `version ${version}` }, String(eventCount))),
   );
   byId('conflicts-panel').hidden = conflicts.length === 0;
   byId('conflicts').replaceChildren(
@@ -104,10 +104,6 @@ function steps(status) {
       element('span', {}, statusLabel(stage)),
     ),
   );
-}
-
-function fact(name, ...value) {
-  return [element('div', {}, element('dt', {}, name), element('dd', {}, ...value))];
 }
 
 async function loadEvents() {

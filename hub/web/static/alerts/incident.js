@@ -2,10 +2,10 @@
 import '../you.js';
 import { act } from '../actions.js';
 import { follow, get, send } from '../api.js';
-import { byId, element, setText } from '../dom.js';
+import { byId, element, fact, setText } from '../dom.js';
 import { areaField } from '../fields.js';
 import { smallCurve } from '../fleet/curves.js';
-import { fact, gatewayPath } from '../fleet/states.js';
+import { gatewayPath } from '../fleet/states.js';
 import { formatDayTime, refreshAges } from '../format.js';
 import { throttle } from '../pace.js';
 import { alertRow } from '../rows.js';

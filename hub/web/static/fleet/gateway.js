@@ -3,7 +3,7 @@ import '../you.js';
 import { incidentItem } from '../alerts/incident-row.js';
 import { follow, get, send } from '../api.js';
 import { ask } from '../dialogs.js';
-import { byId, element, setText } from '../dom.js';
+import { byId, element, fact, setText } from '../dom.js';
 import { textField } from '../fields.js';
 import { formatDayTime, refreshAges } from '../format.js';
 import { throttle } from '../pace.js';
@@ -15,7 +15,6 @@ import { settingsKeys } from './settings-text.js';
 import {
   CONFIG_STATES,
   clockText,
-  fact,
   healthChip,
   labelList,
   lagText,

@@ -2,7 +2,7 @@
 import '../you.js';
 import { tell } from '../actions.js';
 import { follow, get } from '../api.js';
-import { byId, element, setText } from '../dom.js';
+import { byId, element, fact, setText } from '../dom.js';
 import { formatDayTime, refreshAges } from '../format.js';
 import { throttle } from '../pace.js';
 import { dataTable } from '../table.js';
@@ -12,7 +12,6 @@ import { progressBar } from './rollout-progress.js';
 import {
   CONFIG_STATES,
   countsInWords,
-  fact,
   gatewayPath,
   labelQuery,
   profilePath,

@@ -129,7 +129,3 @@ export function versionsText({ inForceVersion, desiredVersion }) {
     element('small', {}, `shall be ${desiredVersion}`),
   );
 }
-
-export function fact(name, ...value) {
-  return element('div', {}, element('dt', {}, name), element('dd', {}, ...value.flat()));
-}
