@@ -43,6 +43,8 @@ if ('usage' in given) {
     await play(given);
   }
 }
+// Everything is stopped and said. Left to itself Node 20.20 has spun here for ever, in uv_run under its own clean-up of handles.
+process.exit();
 
 async function play({ json, ...chaos }: ChaosOptions & { json: boolean }): Promise<void> {
   const stopping = new AbortController();

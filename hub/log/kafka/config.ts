@@ -31,6 +31,8 @@ function common(address: KafkaAddress) {
     'reconnect.backoff.ms': 50,
     'reconnect.backoff.max.ms': 2_000,
     'message.max.bytes': MESSAGE_BYTES,
+    // How late a client learns of a topic that was not there, or not known to its broker, when it began.
+    'topic.metadata.refresh.interval.ms': 10_000,
     ...address.properties,
   };
 }
@@ -88,8 +90,6 @@ function consuming(address: KafkaAddress, group: string) {
     'group.id': group,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
-    // How late a reader learns of a topic that was not there, or not known to its broker, when it began.
-    'topic.metadata.refresh.interval.ms': 10_000,
     'isolation.level': 'read_committed',
     // The end of a partition in its committed form: behind the last record there may be a transaction's marker.
     'enable.partition.eof': true,
