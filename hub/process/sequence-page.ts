@@ -3,6 +3,10 @@
  * every gateway, and it is asked for every event. What is beside it exists while it is needed.
  *
  * Invariant: highest = seen + lost + missing; a sequence is in at most one of seen and lost (what arrives after it was stated lost is seen).
+ *
+ * Each cold start of a gateway may skip a range and each full disk may lose one, for as long as the gateway lives, and the page is written
+ * with every batch. So of ranges that were stated lost the newest `MAX_LOST` are known as such; older ones are only counted, and stand among
+ * the settled: a record of theirs that came now, after so many losses since, would be taken for a duplicate.
  */
 import { type Interval, IntervalSet } from '../../protocols/base/intervals.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
@@ -23,10 +27,15 @@ export interface HubLedger {
 
 type Pairs = [number, number][];
 
+export const MAX_LOST = 32;
+
 /** A page as it is kept. */
 interface StoredPage {
+  /** With what is only counted of the lost. */
   seen: Pairs;
   lost: Pairs;
+  /** How many of `seen` were lost. */
+  settledLost?: number;
   /** Reported and still open: whoever takes the page over reports them no second time, and their end. */
   gaps?: Pairs;
 }
@@ -53,6 +62,8 @@ export class SequencePage {
   #pieces: IntervalSet | undefined;
   /** Stated evicted or quarantined by the gateway. */
   #lost: IntervalSet | undefined;
+  /** How many of what stands as seen were lost, long ago. */
+  #settledLost = 0;
   /** By their first sequence. */
   #gaps: Map<number, OpenGap> | undefined;
 
@@ -66,10 +77,11 @@ export class SequencePage {
 
   /** Takes up what `encode` wrote. @throws SyntaxError for what it did not: that is a bug. */
   static restore(name: string, value: Buffer): SequencePage {
-    const { seen, lost, gaps = [] } = JSON.parse(value.toString('utf8')) as StoredPage;
+    const { seen, lost, settledLost = 0, gaps = [] } = JSON.parse(value.toString('utf8')) as StoredPage;
     const page = new SequencePage(name);
     page.#setSeen(setOf(seen));
     if (lost.length > 0) page.#lost = setOf(lost);
+    page.#settledLost = settledLost;
     const reported = gaps.map(([first, last]) => [first, { last, sinceMs: 0, reported: true }] as const);
     if (reported.length > 0) page.#gaps = new Map(reported);
     return page;
@@ -104,6 +116,7 @@ export class SequencePage {
     for (const range of this.#seen().missing(first, last)) news += lost.add(range.first, range.last);
     if (news === 0) return 0;
     this.#lost = lost;
+    if (lost.size > MAX_LOST) this.#settle(lost);
     this.changed = true;
     return news;
   }
@@ -144,8 +157,8 @@ export class SequencePage {
     );
     return {
       highest: this.#highest(),
-      seen: seen.count(),
-      lost: lost.count() - overlap,
+      seen: seen.count() - this.#settledLost,
+      lost: lost.count() - overlap + this.#settledLost,
       missing: countOf(this.#holes()),
     };
   }
@@ -157,14 +170,25 @@ export class SequencePage {
     const stored: StoredPage = {
       seen: pairsOf(this.#seen()),
       lost: pairsOf(this.#lost ?? NOTHING),
+      ...(this.#settledLost > 0 && { settledLost: this.#settledLost }),
       ...(gaps.length > 0 && { gaps }),
     };
     return Buffer.from(JSON.stringify(stored));
   }
 
-  /** Seen from the first sequence on without a hole, and nothing stated lost. */
+  /** Seen from the first sequence on without a hole, and nothing ever stated lost. */
   #isWhole(): boolean {
-    return this.#pieces === undefined && this.#lost === undefined && this.#first === 1;
+    return this.#pieces === undefined && this.#lost === undefined && this.#first === 1 && this.#settledLost === 0;
+  }
+
+  /** The oldest range that was lost is counted from here on, and no longer told from what was seen. */
+  #settle(lost: IntervalSet): void {
+    const [oldest, ...newer] = lost.intervals;
+    if (!oldest) return;
+    const seen = this.#seen();
+    this.#settledLost += seen.add(oldest.first, oldest.last);
+    this.#setSeen(seen);
+    this.#lost = new IntervalSet(newer);
   }
 
   #seen(): IntervalSet {
