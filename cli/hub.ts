@@ -1,6 +1,7 @@
 /** `milepost hub …`. */
 import { readFile } from 'node:fs/promises';
 import { checkHubConfig, type HubConfig } from '../hub/config.ts';
+import { leaveDoor } from '../hub/leave.ts';
 import { runHub } from '../hub/main.ts';
 import { type HubSetupStep, setupHub } from '../hub/setup.ts';
 import { formatProblem } from '../protocols/config/checked-yaml.ts';
@@ -29,6 +30,20 @@ export async function hubRun({ config: file, ...told }: HubRunOptions): Promise<
   } catch (error) {
     log.error({ err: error }, 'the hub cannot run');
     printError(`milepost hub: ${explain(error)}`);
+    return BAD;
+  }
+}
+
+/** Says what it took. */
+export async function hubLeave({ config: file, ...told }: { config: string; instance: string }): Promise<number> {
+  const config = await readConfig(file, told);
+  if (!config) return BAD;
+  try {
+    const { messages } = await leaveDoor({ config, clock: systemClock(), log: createLog({ level: 'warn' }) });
+    print(`${told.instance} has left: ${messages} messages that the broker kept for it are in the event log`);
+    return DONE;
+  } catch (error) {
+    printError(`milepost hub leave: ${explain(error)}`);
     return BAD;
   }
 }

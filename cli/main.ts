@@ -74,10 +74,20 @@ hub
   .option('--roles <list>', 'what this process does: ingest,process,project,api (default: all)')
   .option(
     '--instance <name>',
-    'name of this process for Kafka, kept over restarts: it goes on with the partitions it had',
+    'name of this process for Kafka and an MQTT broker, kept over restarts: it goes on with what it had',
   )
   .action(async (options: HubRunOptions) => {
     exitCode = await (await import('./hub.ts')).hubRun(options);
+  });
+hub
+  .command('leave')
+  .description(
+    'for a named process that will not come back: take what the MQTT broker keeps for it, and end its session there',
+  )
+  .requiredOption('--config <file>', 'configuration (YAML)')
+  .requiredOption('--instance <name>', 'name of the process')
+  .action(async (options: { config: string; instance: string }) => {
+    exitCode = await (await import('./hub.ts')).hubLeave(options);
   });
 hub
   .command('setup')

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatProblem } from '../protocols/config/checked-yaml.ts';
 import { checkHubConfig } from './config.ts';
+import { nameOf } from './ports.ts';
 
 const SAMPLE = readFileSync(join(import.meta.dirname, 'config.sample.yaml'), 'utf8');
 
@@ -36,6 +37,17 @@ it('an empty file is the embedded hub, on this machine only', () => {
   const { mqtt, http, dataDir, kafka, influx, postgres, redis } = result.config;
   expect([mqtt.listen, http.listen, dataDir]).toEqual(['127.0.0.1:1883', '127.0.0.1:8080', './milepost-data']);
   expect([mqtt.url, kafka, influx, postgres, redis]).toEqual([undefined, undefined, undefined, undefined, undefined]);
+});
+
+it('a name given on the command line is Kafka’s and the MQTT broker’s, or the broker’s alone', () => {
+  const named = (text: string) => {
+    const result = checkHubConfig(text, 'hub.yaml', { instance: 'dock 1' });
+    if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+    return [result.config.kafka?.instance, result.config.mqtt.clientId, nameOf(result.config)];
+  };
+  expect(named('kafka: { brokers: a:9092, instance: of-the-file }')).toEqual(['dock-1', undefined, 'dock-1']);
+  expect(named('')).toEqual([undefined, 'milepost-hub-dock-1', 'milepost-hub-dock-1']);
+  expect(named('mqtt: { clientId: of-the-file }')).toEqual([undefined, 'of-the-file', 'of-the-file']);
 });
 
 describe('a configuration is refused with line, column and a way out:', () => {

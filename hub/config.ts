@@ -45,7 +45,10 @@ export const hubConfigSchema = z.strictObject({
         .optional(),
       username: z.string().optional(),
       password: z.string().optional(),
-      /** At an external broker. No two processes may share it; without one it is made of the machine's name and something random. */
+      /**
+       * At an external broker. No two processes may share it; without one it is made of the machine's name and something random. Without
+       * `kafka.instance` it is also the name under which the broker keeps what comes by the open door while this process is away.
+       */
       clientId: z.string().optional(),
       /**
        * Name of the shared subscription through which several processes take from one external broker. Empty: none, for a broker that has no
@@ -213,7 +216,12 @@ export function checkHubConfig(
   const { checked } = result;
   const problems: Problem[] = [];
   const { roles, instance } = told;
-  if (instance !== undefined && checked.value.kafka) checked.value.kafka.instance = instance.replace(/[^\w.-]/g, '-');
+  if (instance !== undefined) {
+    const { kafka, mqtt } = checked.value;
+    const name = instance.replace(/[^\w.-]/g, '-');
+    if (kafka) kafka.instance = name;
+    else mqtt.clientId ??= `milepost-hub-${name}`;
+  }
   if (roles !== undefined) {
     const names = roles.split(',').map((name) => name.trim());
     const unknown = names.filter((name) => !isRole(name));

@@ -101,11 +101,13 @@ export async function openTimeSeries(
 export async function openBroker({ config, log }: PortOptions): Promise<Broker> {
   const { mqtt } = config;
   const maxPendingBytes = mqtt.maxPending;
+  const name = nameOf(config);
   if (mqtt.url !== undefined) {
     return openExternalBroker({
       url: mqtt.url,
       share: mqtt.share,
       ...(mqtt.clientId === undefined ? {} : { clientId: mqtt.clientId }),
+      ...(name === undefined ? {} : { name }),
       log: log.child({ part: 'broker' }),
       maxPendingBytes,
       ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
@@ -120,6 +122,11 @@ export async function openBroker({ config, log }: PortOptions): Promise<Broker> 
     log: log.child({ part: 'broker' }),
     maxPendingBytes,
   });
+}
+
+/** Of this process over restarts, if it has one. */
+export function nameOf({ kafka, mqtt }: HubConfig): string | undefined {
+  return kafka?.instance ?? mqtt.clientId;
 }
 
 export function hostPort(address: string): { host: string; port: number } {

@@ -21,7 +21,8 @@ export interface Contender {
   start(place: Place): Promise<Process>;
 }
 
-async function hub({ folder, mqtt, kafka, influx, postgres }: Place): Promise<Process> {
+/** `roles`: which work one process does. Bridges keep no state, so what is beside them is `ingest,process`. */
+async function hub({ folder, mqtt, kafka, influx, postgres }: Place, roles: string): Promise<Process> {
   const file = join(folder, 'hub.yaml');
   await mkdir(folder, { recursive: true });
   await writeFile(
@@ -34,23 +35,33 @@ http: { listen: '127.0.0.1:0' }
 log: { level: error }
 `,
   );
-  const started = milepost('hub', 'run', '--config', file);
+  const started = milepost('hub', 'run', '--config', file, '--roles', roles);
   await healthy(await started.line(/pages and API at/, 60_000));
   return started;
 }
+
+const TAKE_AND_PROCESS = 'ingest,process';
+const ALL_ROLES = 'ingest,process,project,api';
 
 export const milepostGateways: Contender = {
   title: 'Milepost, gateways’ batches',
   topic: 'package-events',
   from: 'gateways',
-  start: hub,
+  start: (place) => hub(place, TAKE_AND_PROCESS),
+};
+
+export const milepostWhole: Contender = {
+  title: 'Milepost, gateways’ batches, all roles: package state in PostgreSQL as well',
+  topic: 'package-events',
+  from: 'gateways',
+  start: (place) => hub(place, ALL_ROLES),
 };
 
 export const milepostDoor: Contender = {
   title: 'Milepost, the same JSON messages (open door)',
   topic: 'package-events',
   from: { json: 'milepost/v1' },
-  start: hub,
+  start: (place) => hub(place, TAKE_AND_PROCESS),
 };
 
 /** Each event into Kafka and into InfluxDB. */

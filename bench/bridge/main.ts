@@ -1,12 +1,13 @@
 /**
  * From MQTT to Kafka: Milepost's hub beside the bridges that people use, with the same Mosquitto, Kafka and InfluxDB, one after the other.
  *
- *   npm run bench -- bridge [--rate 5000] [--flood 40000] [--seconds 20] [--only milepost,telegraf,node-red] [--json]
+ *   npm run bench -- bridge [--rate 5000] [--flood 40000] [--seconds 20] [--settle 20] [--only milepost,whole,door,telegraf,node-red] [--json]
  *
  * Each gets `rate` events a second and then, started anew, `flood` (more than it can take: what counts is how soon all of it stands in Kafka). Peers get a
- * JSON message for each event, as devices send them; Milepost gets the same and, as its gateways send them, batches. Time runs from an event's
- * making to kcat's having read it. Mosquitto queues without bound, so that nothing is lost there. Milepost commits in transactions and
- * also keeps package state in PostgreSQL meanwhile; kcat reads committed.
+ * JSON message for each event, as devices send them, over 20 connections; Milepost gets the same and, as its gateways send them, batches of 20 gateways.
+ * Time runs from an event's making to kcat's having read it. At `rate`, times of the first `settle` seconds are left out: a broker compiles itself while it is new,
+ * and so does whoever makes the load. A rate of 0 is not run. Mosquitto queues without bound, so that nothing is lost there. Milepost commits in transactions;
+ * kcat reads committed.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,15 @@ import { startMosquitto } from '../../test/servers/mosquitto.ts';
 import { startPostgres } from '../../test/servers/postgres.ts';
 import { type Installed, installNodeRed, installTelegraf } from '../peers/install.ts';
 import { machine } from '../row.ts';
-import { type Contender, milepostDoor, milepostGateways, nodeRed, type Place, telegraf } from './contenders.ts';
+import {
+  type Contender,
+  milepostDoor,
+  milepostGateways,
+  milepostWhole,
+  nodeRed,
+  type Place,
+  telegraf,
+} from './contenders.ts';
 import { Reader, type Summary } from './reader.ts';
 
 const { values } = parseArgs({
@@ -27,13 +36,16 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '5000' },
     flood: { type: 'string', default: '40000' },
     seconds: { type: 'string', default: '20' },
-    only: { type: 'string', default: 'milepost,telegraf,node-red' },
+    settle: { type: 'string', default: '20' },
+    only: { type: 'string', default: 'milepost,whole,door,telegraf,node-red' },
     json: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
+const settle = Number(values.settle);
 const WARM_UP_S = 5;
-const GATEWAYS = 50;
+/** As many as the peers' connections (load.ts). */
+const GATEWAYS = 20;
 const QUEUES = ['set_tcp_nodelay true', 'max_inflight_messages 1000', 'max_queued_messages 0', 'max_queued_bytes 0'];
 
 interface Run extends Summary {
@@ -41,18 +53,23 @@ interface Run extends Summary {
   made: number;
 }
 
+const plan = [
+  { rate: Number(values.rate), settleS: settle },
+  // Its times say how long the queue grew.
+  { rate: Number(values.flood), settleS: 0 },
+].filter(({ rate }) => rate > 0);
 const notRun: string[] = [];
 const systems: { title: string; runs: Run[] }[] = [];
 for (const contender of await contenders()) {
   const runs = [];
-  for (const rate of [Number(values.rate), Number(values.flood)]) {
-    const run = await compare(contender, rate);
+  for (const { rate, settleS } of plan) {
+    const run = await compare(contender, rate, settleS);
     process.stderr.write(`${contender.title}: ${JSON.stringify(run)}\n`);
     runs.push(run);
   }
   systems.push({ title: contender.title, runs });
 }
-const result = { machine: machine(), seconds, systems, notRun };
+const result = { machine: machine(), seconds, settle, systems, notRun };
 process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : table());
 
 async function contenders(): Promise<Contender[]> {
@@ -62,13 +79,15 @@ async function contenders(): Promise<Contender[]> {
     else notRun.push(`${title}: ${installed.reason}`);
   };
   const wanted = values.only.split(',');
-  if (wanted.includes('milepost')) all.push(milepostGateways, milepostDoor);
+  if (wanted.includes('milepost')) all.push(milepostGateways);
+  if (wanted.includes('whole')) all.push(milepostWhole);
+  if (wanted.includes('door')) all.push(milepostDoor);
   if (wanted.includes('telegraf')) peer('Telegraf', await installTelegraf(), telegraf);
   if (wanted.includes('node-red')) peer('Node-RED', await installNodeRed(), nodeRed);
   return all;
 }
 
-async function compare(contender: Contender, rate: number): Promise<Run> {
+async function compare(contender: Contender, rate: number, settleS: number): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'milepost-bridge-'));
   const servers = await Promise.all([
     startKafka({ properties: { 'auto.create.topics.enable': 'true', 'num.partitions': '6' } }),
@@ -94,13 +113,13 @@ async function compare(contender: Contender, rate: number): Promise<Run> {
     // Warm, and with a topic to read.
     await load(contender, place, { rate: Math.min(rate, 1000), seconds: WARM_UP_S, name: 'warm' }, keep);
     const consumer = ['-C', '-q', '-u', '-b', kafka.url, '-t', contender.topic, '-o', 'beginning'];
-    const options = ['-X', 'isolation.level=read_committed', '-X', 'fetch.wait.max.ms=5'];
+    const options = ['-X', 'isolation.level=read_committed', '-X', 'fetch.wait.max.ms=100'];
     const reader = new Reader(keep(new Process('kcat', 'kcat', [...consumer, ...options])));
     await reader.silence(3_000);
     reader.forget();
-    const { made } = await load(contender, place, { rate, seconds, name: 'run' }, keep, reader);
+    const { made } = await load(contender, place, { rate, seconds: settleS + seconds, name: 'run' }, keep, reader);
     await reader.until(made);
-    return { asked: rate, made, ...reader.summary(made) };
+    return { asked: rate, made, ...reader.summary({ made, settleMs: settleS * 1000 }) };
   } finally {
     await Promise.all(processes.map((each) => each.stop()));
     await Promise.all(servers.map((server) => server.stop()));

@@ -17,7 +17,7 @@ const SILENCE_MS = 20_000;
 export class Reader {
   readonly #messages: Process;
   #seen = new Set<string>();
-  #took: number[] = [];
+  #times: { madeMs: number; tookMs: number }[] = [];
   #doubled = 0;
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = 0;
@@ -37,7 +37,7 @@ export class Reader {
       const madeMs = Date.parse(made);
       this.#firstMs = Math.min(this.#firstMs, madeMs);
       this.#lastMs = atMs;
-      this.#took.push(atMs - madeMs);
+      this.#times.push({ madeMs, tookMs: atMs - madeMs });
     }
   }
 
@@ -46,8 +46,8 @@ export class Reader {
     let count = -1;
     for (let calm = performance.now(); performance.now() - calm < forMs; await delay(100)) {
       this.take();
-      if (this.#took.length !== count) calm = performance.now();
-      count = this.#took.length;
+      if (this.#times.length !== count) calm = performance.now();
+      count = this.#times.length;
     }
   }
 
@@ -65,13 +65,16 @@ export class Reader {
   /** What came so far was for warming up. */
   forget(): void {
     this.#seen = new Set();
-    this.#took = [];
+    this.#times = [];
     this.#doubled = 0;
     this.#firstMs = Number.POSITIVE_INFINITY;
   }
 
-  summary(made: number): Summary {
-    const sorted = [...this.#took].sort((a, b) => a - b);
+  /** Times of what was made in the first `settleMs` do not count. */
+  summary({ made, settleMs }: { made: number; settleMs: number }): Summary {
+    const fromMs = this.#firstMs + settleMs;
+    const settled = this.#times.filter(({ madeMs }) => madeMs >= fromMs);
+    const sorted = settled.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
     const quantile = (q: number) => Math.round(sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN);
     return {
       missing: made - this.#seen.size,

@@ -1,15 +1,18 @@
 /**
- * Bounds what is in hands: `enter` resolves at once while fewer than `maxBytes` are, and otherwise when enough have left. First come, first
- * served. One message larger than the bound passes when nothing else is in hands.
+ * Bounds what is in hands: `enter` resolves at once while fewer than `maxBytes` in fewer than `maxMessages` are, and otherwise when enough have left.
+ * First come, first served. One message larger than the bound passes when nothing else is in hands.
  */
 export class Admission {
   readonly #maxBytes: number;
+  readonly #maxMessages: number;
   #bytes = 0;
+  #messages = 0;
   readonly #waiting: { bytes: number; go: () => void }[] = [];
   #onEmpty: (() => void)[] = [];
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, maxMessages = Number.POSITIVE_INFINITY) {
     this.#maxBytes = maxBytes;
+    this.#maxMessages = maxMessages;
   }
 
   get bytes(): number {
@@ -24,6 +27,7 @@ export class Admission {
   enter(bytes: number): Promise<void> {
     if (this.#waiting.length === 0 && this.#fits(bytes)) {
       this.#bytes += bytes;
+      this.#messages++;
       return Promise.resolve();
     }
     return new Promise((go) => this.#waiting.push({ bytes, go }));
@@ -31,20 +35,22 @@ export class Admission {
 
   leave(bytes: number): void {
     this.#bytes -= bytes;
+    this.#messages--;
     for (let next = this.#waiting[0]; next && this.#fits(next.bytes); next = this.#waiting[0]) {
       this.#waiting.shift();
       this.#bytes += next.bytes;
+      this.#messages++;
       next.go();
     }
-    if (this.#bytes === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
+    if (this.#messages === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
   /** Resolves when nothing is in hands. */
   empty(): Promise<void> {
-    return this.#bytes === 0 ? Promise.resolve() : new Promise((resolve) => this.#onEmpty.push(resolve));
+    return this.#messages === 0 ? Promise.resolve() : new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   #fits(bytes: number): boolean {
-    return this.#bytes === 0 || this.#bytes + bytes <= this.#maxBytes;
+    return this.#messages === 0 || (this.#messages < this.#maxMessages && this.#bytes + bytes <= this.#maxBytes);
   }
 }

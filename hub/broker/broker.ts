@@ -41,7 +41,7 @@ export function senderOf(topic: string): string | undefined {
 
 export class BrokerError extends Error {
   override readonly name = 'BrokerError';
-  readonly code: 'broker-port';
+  readonly code: 'broker-port' | 'broker-session' | 'broker-unreachable';
 
   constructor(fault: { code: BrokerError['code']; message: string; cause?: unknown }) {
     super(fault.message, { cause: fault.cause });

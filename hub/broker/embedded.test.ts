@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import mqtt from 'mqtt';
 import { afterEach, expect, it, vi } from 'vitest';
 import { silentLog } from '../../protocols/base/log.ts';
@@ -38,6 +39,27 @@ it('acknowledges an event of the open door only once it is taken; one that is no
   expect(isAcknowledged).toBe(false);
   take();
   await published;
+  await scanner.endAsync();
+});
+
+it('acknowledges events of the open door in the order in which they came, while several are being taken', async () => {
+  const { url = '', start } = await open();
+  const taking = new Map<string, () => void>();
+  await start((_topic, payload) => new Promise((resolve) => taking.set(payload.toString(), resolve)));
+  const scanner = await mqtt.connectAsync(url, { reconnectPeriod: 0 });
+  const answered: (number | undefined)[] = [];
+  scanner.on('packetreceive', ({ cmd, messageId }) => cmd === 'puback' && answered.push(messageId));
+  const ids: (number | undefined)[] = [];
+  scanner.on('packetsend', ({ cmd, messageId }) => cmd === 'publish' && ids.push(messageId));
+  const stream = scanner.stream as unknown as Socket;
+  stream.cork();
+  const published = ['a', 'b', 'c'].map((payload) => scanner.publishAsync(topics.door('app'), payload, { qos: 1 }));
+  stream.uncork();
+  await vi.waitFor(() => expect([...taking.keys()]).toEqual(['a', 'b', 'c']), settled);
+  for (const payload of ['c', 'b', 'a']) taking.get(payload)?.();
+  await Promise.all(published);
+  expect(answered).toEqual(ids);
+  expect(ids).toHaveLength(3);
   await scanner.endAsync();
 });
 

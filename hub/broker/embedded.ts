@@ -1,6 +1,9 @@
 /**
  * The embedded broker: aedes in this process. Handlers run ahead of aedes' own routing (`authorizePublish`), which is also where a full
  * hub makes a gateway's socket wait. With users configured a client must log in, and may publish only for the gateway it is logged in as.
+ *
+ * aedes handles what one read of a client's socket brought side by side, so events of the open door gather in groups (hub/door/groups.ts); PUBACKs
+ * go out in the order of the PUBLISHes all the same.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -10,6 +13,7 @@ import type { Log } from '../../protocols/base/log.ts';
 import { commandedNode, sparkplugGatewayId } from '../../protocols/sparkplug/index.ts';
 import { Admission } from './admission.ts';
 import { type Broker, BrokerError, FINISH_MS, type Handler, isAcknowledgedLate, senderOf } from './broker.ts';
+import { InOrder } from './in-order.ts';
 
 export interface EmbeddedBrokerOptions {
   host: string;
@@ -29,6 +33,7 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
   const { users, log } = options;
   const admission = new Admission(options.maxPendingBytes ?? 64 * 1024 * 1024);
   const userOf = new WeakMap<Client, string>();
+  const orders = new WeakMap<Client, InOrder>();
   const sockets = new Set<Socket>();
   let handler: Handler | undefined;
   let isClosing = false;
@@ -57,11 +62,13 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
       if (isClosing) return;
       if (!take) return done(new Error('the hub is not ready'));
       const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
+      const inTurn = turnOf(client);
+      const answer = (error: Error | null) => inTurn(() => done(error));
       void admission
         .enter(payload.length)
         .then(() => {
-          if (isAcknowledgedLate(packet.topic)) return take(packet.topic, payload).then(() => done(null), done);
-          done(null);
+          if (isAcknowledgedLate(packet.topic)) return take(packet.topic, payload).then(() => answer(null), answer);
+          answer(null);
           return take(packet.topic, payload).catch((error) =>
             log.error({ err: error, topic: packet.topic }, 'message from a gateway not taken'),
           );
@@ -75,6 +82,14 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
       done(null, allowed ? subscription : null);
     },
   });
+
+  function turnOf(client: Client | null): (go: () => void) => void {
+    if (!client) return (go) => go();
+    const order = orders.get(client) ?? new InOrder();
+    orders.set(client, order);
+    return order.announce();
+  }
+
   aedes.on('clientError', (client, error) => log.debug({ client: client.id, err: error }, 'MQTT client error'));
   aedes.on('connectionError', (client, error) => log.debug({ client: client.id, err: error }, 'MQTT connection error'));
 

@@ -69,6 +69,28 @@ describeWith(['mosquitto'], 'several hubs at an external broker', ({ mosquitto }
     await closeAll();
   });
 
+  it('takes batches while what a Sparkplug node said is still being taken', async () => {
+    const broker = await openExternalBroker({ url: mosquitto.url, share: ours, log: silentLog });
+    closing.push(broker);
+    const came: string[] = [];
+    let take = () => {};
+    const taken = new Promise<void>((resolve) => {
+      take = resolve;
+    });
+    await broker.start(async (topic) => {
+      came.push(topic);
+      if (topic === `spBv1.0/${ours}/NDATA/node`) await taken;
+    });
+    await vi.waitFor(() => expect(broker.healthy().ok).toBe(true), settled);
+    const client = await connect();
+    await client.publishAsync(`spBv1.0/${ours}/NDATA/node`, 'x', { qos: 0 });
+    await vi.waitFor(() => expect(came).toContain(`spBv1.0/${ours}/NDATA/node`), settled);
+    await client.publishAsync(topics.up(`${ours}-1`, 'tracking'), 'batch', { qos: 1 });
+    await vi.waitFor(() => expect(came).toContain(topics.up(`${ours}-1`, 'tracking')), settled);
+    take();
+    await closeAll();
+  });
+
   it('acknowledges an event of the open door only once it is taken, and tries until it is', async () => {
     const broker = await openExternalBroker({ url: mosquitto.url, share: '', log: silentLog });
     closing.push(broker);

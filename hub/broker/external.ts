@@ -4,7 +4,8 @@
  *
  * Losing the broker, or this process, costs time, never data: gateways free nothing until a hub has acknowledged, and whatever the
  * broker had handed to a process that died comes again from the gateway. So the session is clean: a session that outlived its process
- * would go on taking its share, for nobody. Reconnects for ever.
+ * would go on taking its share, for nobody. Reconnects for ever. Events of the open door, which nobody sends again, have a connection and a session
+ * of their own (door-link.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -14,6 +15,9 @@ import { ALL_SPARKPLUG } from '../../protocols/sparkplug/index.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
 import { Admission } from './admission.ts';
 import { type Broker, FINISH_MS, type Handler, isAcknowledgedLate } from './broker.ts';
+import { openDoorLink } from './door-link.ts';
+import { openHubClient, sharedTopic } from './hub-client.ts';
+import { untilTaken } from './until-taken.ts';
 
 export interface ExternalBrokerOptions {
   url: string;
@@ -21,72 +25,50 @@ export interface ExternalBrokerOptions {
   clientId?: string;
   /** Name of the shared subscription; empty: none, for a broker that knows none. Then one process must take everything. */
   share: string;
+  /** Of this process over restarts, and of no other: the broker keeps for it what came by the open door. */
+  name?: string;
   username?: string;
   password?: string;
   log: Log;
   maxPendingBytes?: number;
 }
 
-/** What hubs take, each message by one of them. */
-const TAKEN = [topics.allUp, topics.allDoors];
 /** Of which the broker keeps the last one of each gateway. */
 const RETAINED = [topics.upStatus('+'), topics.upConfig('+')];
-/** A machine that vanished without a word keeps its share for one and a half of these. */
-const KEEPALIVE_S = 5;
 /** Retained messages come right after subscribing; a subscription of our own to what others take as well is not kept. */
 const RETAINED_MS = 10_000;
-/** Between two attempts to hand on a message that nobody else will send again. */
-const RETRY_MS = 1_000;
+/** In hands, whatever their size: what a Sparkplug node says is small. */
+const MAX_MESSAGES = 10_000;
+/** The part of `maxPendingBytes` that the open door may have in hands: gateways' batches do not wait for it. */
+const DOOR_PART = 4;
 
 export async function openExternalBroker(options: ExternalBrokerOptions): Promise<Broker> {
-  const mqtt = (await import('mqtt')).default;
-  const { url, share, username, password, log } = options;
+  const { url, share, log } = options;
   const clientId = options.clientId ?? `milepost-hub-${hostname()}-${randomBytes(4).toString('hex')}`;
-  const admission = new Admission(options.maxPendingBytes ?? 64 * 1024 * 1024);
+  const maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
+  const admission = new Admission(maxPendingBytes, MAX_MESSAGES);
   const closing = new AbortController();
-  let fault = 'not yet connected';
+  const taken = untilTaken({ log, signal: closing.signal });
   let handler: Handler | undefined;
   let retained: NodeJS.Timeout | undefined;
-  const client = mqtt.connect(url, {
+  // What a Sparkplug node says makes sense only as a whole: each process takes all of it, and what is taken twice counts once.
+  const everything = [sharedTopic(share, topics.allUp), ALL_SPARKPLUG];
+  const gateways = await openHubClient({
+    ...options,
     clientId,
     clean: true,
-    keepalive: KEEPALIVE_S,
-    protocolVersion: 4,
-    reconnectPeriod: 1_000,
-    resubscribe: false,
-    manualConnect: true,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    topics: everything,
+    onSubscribed: async () => {
+      if (share === '') return;
+      // A shared subscription is given no retained messages: what gateways said while no hub was there.
+      await client.subscribeAsync(RETAINED, { qos: 1 });
+      clearTimeout(retained);
+      retained = setTimeout(() => client.unsubscribe(RETAINED), RETAINED_MS);
+    },
   });
-  // What a Sparkplug node says makes sense only as a whole: each process takes all of it, and what is taken twice counts once.
-  const everything = [...TAKEN.map((topic) => (share === '' ? topic : `$share/${share}/${topic}`)), ALL_SPARKPLUG];
-  client.on('error', (error) => {
-    fault = error.message;
-    log.warn({ broker: url, reason: error.message }, 'MQTT broker');
-  });
-  client.on('close', () => {
-    clearTimeout(retained);
-    if (fault === '') fault = 'the connection was closed';
-  });
-  client.on('connect', () => {
-    (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
-    subscribe().catch((error: Error) => {
-      fault = error.message;
-      log.error({ broker: url, reason: error.message }, 'MQTT subscription refused');
-    });
-  });
-
-  async function subscribe(): Promise<void> {
-    const granted = await client.subscribeAsync(everything, { qos: 1 });
-    if (granted.some(({ qos }) => qos > 2)) throw new Error(`the broker refuses to share ${TAKEN.join(', ')}`);
-    fault = '';
-    log.info({ broker: url, clientId, share }, 'subscribed at the MQTT broker');
-    if (share === '') return;
-    // A shared subscription is given no retained messages: what gateways said while no hub was there.
-    await client.subscribeAsync(RETAINED, { qos: 1 });
-    clearTimeout(retained);
-    retained = setTimeout(() => client.unsubscribe(RETAINED), RETAINED_MS);
-  }
+  const { client } = gateways;
+  client.on('close', () => clearTimeout(retained));
+  const door = await openDoorLink({ ...options, maxPendingBytes: maxPendingBytes / DOOR_PART });
 
   // mqtt.js waits for this callback before it acknowledges and reads on: it is where a full hub stops the flow.
   client.handleMessage = (packet, done) => {
@@ -97,11 +79,13 @@ export async function openExternalBroker(options: ExternalBrokerOptions): Promis
     void admission
       .enter(payload.length)
       .then(async () => {
-        if (isAcknowledgedLate(topic)) {
-          if (await taken(take, topic, payload)) done();
+        const isLate = isAcknowledgedLate(topic);
+        // Without a PUBACK nobody learns how late it was taken: what comes behind does not wait for it.
+        if (!isLate || packet.qos === 0) done();
+        if (isLate) {
+          if ((await taken(take, topic, payload)) && packet.qos > 0) done();
           return;
         }
-        done();
         await take(topic, payload).catch((error) =>
           log.error({ err: error, topic }, 'message from a gateway not taken'),
         );
@@ -109,35 +93,29 @@ export async function openExternalBroker(options: ExternalBrokerOptions): Promis
       .finally(() => admission.leave(payload.length));
   };
 
-  /** False when this process ends before: the broker keeps what was not acknowledged, or its sender does. */
-  async function taken(take: Handler, topic: string, payload: Buffer): Promise<boolean> {
-    for (let attempt = 1; !closing.signal.aborted; attempt++) {
-      try {
-        await take(topic, payload);
-        return true;
-      } catch (error) {
-        if (attempt === 1) log.warn({ err: error, topic }, 'message not taken; trying again');
-        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => {});
-      }
-    }
-    return false;
-  }
-
   return {
     url: undefined,
     async start(given) {
       handler = given;
       client.connect();
+      door.start(given);
     },
     async publish(topic, payload, { retain = false } = {}) {
       // Acknowledgements that cannot be sent are not queued: the gateway sends its batch again and is answered then.
       if (!client.connected) throw new Error(`not connected to ${url}`);
       await client.publishAsync(topic, payload, { qos: 1, retain });
     },
-    healthy: () => ({ ok: client.connected && fault === '', detail: fault || `connected to ${url} as ${clientId}` }),
-    queue: () => ({ bytes: admission.bytes, waiting: admission.waiting }),
+    healthy() {
+      const of = gateways.healthy();
+      return of.ok ? door.healthy() : of;
+    },
+    queue() {
+      const { bytes, waiting } = door.queue();
+      return { bytes: admission.bytes + bytes, waiting: admission.waiting + waiting };
+    },
     async close() {
       clearTimeout(retained);
+      const doorClosed = door.close();
       closing.abort();
       if (client.connected) {
         // Nothing new for us from here on: the other members of the share take it.
@@ -145,6 +123,7 @@ export async function openExternalBroker(options: ExternalBrokerOptions): Promis
         await Promise.race([admission.empty(), delay(FINISH_MS)]);
       }
       await client.endAsync(!client.connected);
+      await doorClosed;
     },
   };
 }

@@ -9,10 +9,11 @@ import type { Broker } from '../broker/broker.ts';
 import { again } from '../dead-letters/again.ts';
 import { letterHeaders } from '../dead-letters/letter.ts';
 import { Ingest } from '../ingest/ingest.ts';
-import { type EventLog, type LogRecord, TOPICS, type TransformOptions } from '../log/event-log.ts';
+import { type EventLog, EventLogError, type LogRecord, TOPICS, type TransformOptions } from '../log/event-log.ts';
 import { Processor } from '../process/processor.ts';
 import type { Point } from '../timeseries/time-series.ts';
 import { Credentials } from './credentials.ts';
+import { Door } from './door.ts';
 import { checkDoorEvent } from './validate.ts';
 
 type Fate = 'commit' | 'abort';
@@ -147,6 +148,50 @@ describe('the JSON topic', () => {
     expect(events().map(({ scanType }) => scanType)).toEqual(['LOAD']);
     expect(letters()).toMatchObject([{ headers: { code: 'door-conflict', door: 'json', lane: 'tracking' } }]);
     expect(counters()[0]?.conflicts).toBe(1);
+  });
+
+  it('what comes of one client at a time stands in one record, in order', async () => {
+    const { ingest, appended, process, events } = await setup();
+    const sayAs = (client: string, eventId: string) =>
+      ingest.handle(topics.door(client), Buffer.from(JSON.stringify(scan(eventId))));
+    await Promise.all([
+      sayAs('app', 'a'),
+      sayAs('other', 'a'),
+      sayAs('app', 'b'),
+      say(ingest, temperature),
+      sayAs('app', 'a'),
+    ]);
+    expect(appended.map(({ key, headers }) => [key, headers?.lane])).toEqual([
+      ['app', 'tracking'],
+      ['app', 'telemetry'],
+      ['other', 'tracking'],
+    ]);
+    await process();
+    expect(events().map(({ source }) => [source.gatewayId, source.clientEventId])).toEqual([
+      ['app', 'a'],
+      ['app', 'b'],
+      ['other', 'a'],
+    ]);
+  });
+
+  it('what the log refuses for good fails no other that came with it', async () => {
+    const appended: LogRecord[] = [];
+    const eventLog = {
+      append: async (records: readonly LogRecord[]) => {
+        if (records.some(({ value }) => value?.includes('"bad"')))
+          throw new EventLogError({ code: 'log-rejected', message: 'too large' });
+        appended.push(...records);
+      },
+    } as Partial<EventLog> as EventLog;
+    const door = new Door({ eventLog, clock: new ManualClock() });
+    const results = await Promise.allSettled(
+      ['a', 'bad', 'b'].map((id) => door.message('app', Buffer.from(JSON.stringify(scan(id))))),
+    );
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(appended.flatMap(({ value }) => JSON.parse(String(value))).map(({ eventId }) => eventId)).toEqual([
+      'a',
+      'b',
+    ]);
   });
 
   it('a large message is cut into records that the log takes', async () => {
