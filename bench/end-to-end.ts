@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { healthy, milepost, Process, topicExists } from '../test/e2e/stack.ts';
 import { startInflux } from '../test/servers/influx.ts';
 import { startKafka } from '../test/servers/kafka.ts';
+import { kcatFollowing } from '../test/servers/kcat.ts';
 import { startPostgres } from '../test/servers/postgres.ts';
 
 const { values } = parseArgs({
@@ -59,9 +60,8 @@ devices: [{ id: scanner, driver: serial-barcode, readPoint: door, options: { pat
 `,
   );
   await topicExists(kafka.url, 'package-events');
-  const consumer = ['-C', '-q', '-u', '-b', kafka.url, '-t', 'package-events', '-o', 'beginning'];
-  const options = ['-X', 'isolation.level=read_committed', '-X', 'fetch.wait.max.ms=5', '-f', '%k\\n'];
-  const messages = keep(new Process('kcat', 'kcat', [...consumer, ...options]));
+  const reading = { brokers: kafka.url, topic: 'package-events', format: '%k\\n', fetchWaitMs: 5 };
+  const messages = keep(new Process('kcat', 'kcat', kcatFollowing(reading)));
   keep(milepost('edge', 'run', '--config', join(folder, 'edge.yaml')));
   await messages.until(() => messages.lines.length > 0, 'the first message');
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS + seconds * 1000));

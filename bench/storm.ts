@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { healthy, milepost, Process, topicExists } from '../test/e2e/stack.ts';
 import { startInflux } from '../test/servers/influx.ts';
 import { startKafka } from '../test/servers/kafka.ts';
+import { kcatFollowing } from '../test/servers/kcat.ts';
 import { startMosquitto } from '../test/servers/mosquitto.ts';
 import { startPostgres } from '../test/servers/postgres.ts';
 import { machine } from './row.ts';
@@ -58,7 +59,9 @@ const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, 
 const progress = (text: string) => process.stderr.write(`${text}\n`);
 
 const folder = await mkdtemp(join(tmpdir(), 'milepost-storm-'));
-const servers = await Promise.all([startKafka(), startMosquitto(), startPostgres(), startInflux()]);
+/** As deploy/compose/mosquitto.conf has them. */
+const BROKER = ['set_tcp_nodelay true', 'max_inflight_messages 1000'];
+const servers = await Promise.all([startKafka(), startMosquitto({ config: BROKER }), startPostgres(), startInflux()]);
 const [kafka, mosquitto, postgres, influx] = servers;
 const others: Process[] = [];
 const hubs: { process: Process; name: string; url?: string }[] = [];
@@ -90,9 +93,8 @@ log: { level: error }
   }
   for (const hub of hubs) hub.url = await healthy(await hub.process.line(/pages and API at/, 60_000));
   await topicExists(kafka.url, 'package-events');
-  const consumer = ['-C', '-q', '-u', '-b', kafka.url, '-t', 'package-events', '-o', 'beginning'];
-  const options = ['-X', 'isolation.level=read_committed', '-X', 'fetch.wait.max.ms=5'];
-  const messages = keep(new Process('kcat', 'kcat', [...consumer, ...options]));
+  const following = kcatFollowing({ brokers: kafka.url, topic: 'package-events', fetchWaitMs: 5 });
+  const messages = keep(new Process('kcat', 'kcat', following));
   const reading = setInterval(() => take(messages), 200);
   try {
     const steady = startGateways('steady-', Number(values.gateways), RATE);

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { milepost, Process } from '../../test/e2e/stack.ts';
 import { startInflux } from '../../test/servers/influx.ts';
 import { startKafka } from '../../test/servers/kafka.ts';
+import { kcatFollowing } from '../../test/servers/kcat.ts';
 import { startMosquitto } from '../../test/servers/mosquitto.ts';
 import { startPostgres } from '../../test/servers/postgres.ts';
 import { type Installed, installNodeRed, installTelegraf } from '../peers/install.ts';
@@ -112,9 +113,8 @@ async function compare(contender: Contender, rate: number, settleS: number): Pro
     keep(await contender.start(place));
     // Warm, and with a topic to read.
     await load(contender, place, { rate: Math.min(rate, 1000), seconds: WARM_UP_S, name: 'warm' }, keep);
-    const consumer = ['-C', '-q', '-u', '-b', kafka.url, '-t', contender.topic, '-o', 'beginning'];
-    const options = ['-X', 'isolation.level=read_committed', '-X', 'fetch.wait.max.ms=100'];
-    const reader = new Reader(keep(new Process('kcat', 'kcat', [...consumer, ...options])));
+    const following = kcatFollowing({ brokers: kafka.url, topic: contender.topic, fetchWaitMs: 100 });
+    const reader = new Reader(keep(new Process('kcat', 'kcat', following)));
     await reader.silence(3_000);
     reader.forget();
     const { made } = await load(contender, place, { rate, seconds: settleS + seconds, name: 'run' }, keep, reader);

@@ -7,16 +7,15 @@
  * Every system has a reader (pty) and a network (proxy) of its own and shares the broker (Mosquitto without persistence, otherwise as it
  * comes) and Kafka. Peers write to Kafka through sink.ts, Milepost through its hub. What cannot be installed is said.
  */
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { startWriter } from '../../test/chaos/writer-process.ts';
 import { healthy, milepost, Process, topicExists } from '../../test/e2e/stack.ts';
 import { type FaultProxy, startFaultProxy } from '../../test/servers/fault-proxy.ts';
 import { startKafka } from '../../test/servers/kafka.ts';
-import { program } from '../../test/servers/machine.ts';
+import { kcat } from '../../test/servers/kcat.ts';
 import { startMosquitto } from '../../test/servers/mosquitto.ts';
 import { HOST } from '../../test/servers/ports.ts';
 import type { Server } from '../../test/servers/server-process.ts';
@@ -266,21 +265,11 @@ function topicOf({ id }: System): string {
 
 async function messagesOf(system: System, brokers: string): Promise<string[]> {
   const topic = system === milepostEdge ? 'package-events' : TOPIC;
-  const args = [
-    '-C',
-    '-q',
-    '-e',
-    '-b',
-    brokers,
-    '-t',
-    topic,
-    '-o',
-    'beginning',
-    '-X',
-    'isolation.level=read_committed',
-  ];
-  const { stdout } = await promisify(execFile)(program('kcat'), [...args, '-f', '%k\\t%s\\n'], { maxBuffer: 2 ** 30 });
-  const lines = stdout.split('\n').filter((line) => line !== '');
+  const found = await kcat({ brokers, topic, format: '%k\\t%s\\n' });
+  const lines = found
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
   return system === milepostEdge ? lines : lines.filter((line) => line.startsWith(`${topicOf(system)}\t`));
 }
 

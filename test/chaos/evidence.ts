@@ -2,8 +2,6 @@
  * What stands where after the storm, read from outside: Kafka with kcat (read_committed), InfluxDB and PostgreSQL in their own languages,
  * the gateways' and hubs' ledgers as they tell them. Our code decodes the `uplink` topic only, to know which alert records are statements.
  */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { askDaemon } from '../../edge/ops/server.ts';
 import { readBatchHeader, readBatchRecords } from '../../protocols/uplink/batch.ts';
@@ -11,13 +9,9 @@ import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { httpText } from '../servers/exchange.ts';
-import { program } from '../servers/machine.ts';
+import { kcat } from '../servers/kcat.ts';
 import type { Evidence, FoundEvent, GatewayEvidence, HubLane } from './judge.ts';
 import { INFLUX_DATABASE, type World } from './world.ts';
-
-const run = promisify(execFile);
-const MAX_OUTPUT_BYTES = 1024 * 1024 * 1024;
-const KCAT_MS = 60_000;
 
 export async function gather(world: World): Promise<Evidence> {
   const { kafka, gateways, hubs, writer } = world;
@@ -25,7 +19,9 @@ export async function gather(world: World): Promise<Evidence> {
     readPackageEvents(kafka.url),
     readAlertIds(kafka.url),
     readAlertRecords(kafka.url),
-    kcat(kafka.url, 'dead-letters', '%o\\n').then((lines) => lines.toString().split('\n').length - 1),
+    kcat({ brokers: kafka.url, topic: 'dead-letters', format: '%o\\n' }).then(
+      (lines) => lines.toString().split('\n').length - 1,
+    ),
     readPoints(world),
     readTimeline(world.postgres.url),
   ]);
@@ -63,32 +59,10 @@ export async function hubLedger(urls: readonly string[]): Promise<Record<Lane, H
   return { alert: lane('alert'), tracking: lane('tracking'), telemetry: lane('telemetry') };
 }
 
-/** A topic from its beginning to its end. Binary safe: nothing is interpreted. */
-async function kcat(brokers: string, topic: string, format: string): Promise<Buffer> {
-  const { stdout } = await run(
-    program('kcat'),
-    [
-      '-C',
-      '-q',
-      '-e',
-      '-b',
-      brokers,
-      '-t',
-      topic,
-      '-o',
-      'beginning',
-      '-X',
-      'isolation.level=read_committed',
-      '-f',
-      format,
-    ],
-    { encoding: 'buffer', maxBuffer: MAX_OUTPUT_BYTES, timeout: KCAT_MS },
-  );
-  return stdout;
-}
-
 async function readPackageEvents(brokers: string): Promise<FoundEvent[]> {
-  const lines = (await kcat(brokers, 'package-events', '%p\\t%o\\t%k\\t%s\\n')).toString().split('\n');
+  const lines = (await kcat({ brokers, topic: 'package-events', format: '%p\\t%o\\t%k\\t%s\\n' }))
+    .toString()
+    .split('\n');
   return lines.slice(0, -1).map((line) => {
     const [partition, offset, key = '', ...rest] = line.split('\t');
     const { eventId, packageId, source, data } = JSON.parse(rest.join('\t'));
@@ -105,13 +79,13 @@ async function readPackageEvents(brokers: string): Promise<FoundEvent[]> {
 }
 
 async function readAlertIds(brokers: string): Promise<string[]> {
-  const lines = (await kcat(brokers, 'alerts', '%s\\n')).toString().split('\n');
+  const lines = (await kcat({ brokers, topic: 'alerts', format: '%s\\n' })).toString().split('\n');
   return lines.slice(0, -1).map((line) => JSON.parse(line).eventId);
 }
 
 async function readAlertRecords(brokers: string): Promise<Evidence['alertRecords']> {
   const found: Evidence['alertRecords'][number][] = [];
-  const bytes = await kcat(brokers, 'uplink', '%k\\t%S\\t%s');
+  const bytes = await kcat({ brokers, topic: 'uplink', format: '%k\\t%S\\t%s' });
   for (let at = 0; at < bytes.length; ) {
     const keyEnd = bytes.indexOf('\t', at);
     const sizeEnd = bytes.indexOf('\t', keyEnd + 1);

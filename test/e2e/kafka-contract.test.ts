@@ -11,6 +11,7 @@ import { systemClock } from '../../cli/system-clock.ts';
 import { checkHubConfig } from '../../hub/config.ts';
 import { runHub } from '../../hub/main.ts';
 import { silentLog } from '../../protocols/base/log.ts';
+import { kcat } from '../servers/kcat.ts';
 import { describeWith } from '../servers/needs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -23,29 +24,8 @@ interface Message {
 }
 
 describeWith(['kafka', 'kcat'], 'the Kafka contract', ({ kafka }) => {
-  const run = async (command: string, args: readonly string[]): Promise<Buffer> => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const chunks: Buffer[] = [];
-    for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks);
-  };
-  const kcat = (topic: string, ...more: string[]) =>
-    run('kcat', [
-      '-C',
-      '-q',
-      '-e',
-      '-b',
-      kafka.url,
-      '-t',
-      topic,
-      '-o',
-      'beginning',
-      '-X',
-      'isolation.level=read_committed',
-      ...more,
-    ]);
   const messages = async (topic: string): Promise<Message[]> =>
-    String(await kcat(topic, '-J'))
+    String(await kcat({ brokers: kafka.url, topic, json: true }))
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line) as Message);
@@ -125,7 +105,7 @@ door: { tokens: { partner: ${TOKEN} } }
     const packageId = `sscc:protobuf-${process.pid}`;
     await send('protobuf', packageId);
     // One record between marks: %S is its length, %s its bytes.
-    const bytes = await kcat('package-events', '-f', '<<%k|%S|%s');
+    const bytes = await kcat({ brokers: kafka.url, topic: 'package-events', format: '<<%k|%S|%s' });
     const mark = Buffer.from(`<<${packageId}|`);
     const at = bytes.indexOf(mark) + mark.length;
     const bar = bytes.indexOf('|', at);

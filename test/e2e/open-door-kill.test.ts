@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startKafka } from '../servers/kafka.ts';
+import { kcatFollowing } from '../servers/kcat.ts';
 import { startMosquitto } from '../servers/mosquitto.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { Server } from '../servers/server-process.ts';
@@ -53,8 +54,8 @@ it('a named hub dies among the messages of a partner: every event counts once', 
   const [first, second] = [start('hub-1'), start('hub-2')];
   await Promise.all([first, second].map(async (hub) => healthy(await hub.line(/pages and API at/, 60_000))));
   await topicExists(kafka.url, 'package-events');
-  const consume = ['-C', '-q', '-u', '-b', kafka.url, '-t', 'package-events', '-o', 'beginning'];
-  const messages = keep(new Process('kcat', 'kcat', [...consume, '-X', 'isolation.level=read_committed']));
+  const following = kcatFollowing({ brokers: kafka.url, topic: 'package-events' });
+  const messages = keep(new Process('kcat', 'kcat', following));
 
   const sent = flow(broker.url);
   await messages.until(() => messages.lines.length > EVENTS / 20, 'events', 60_000);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startKafka } from '../servers/kafka.ts';
+import { kcatFollowing } from '../servers/kcat.ts';
 import { startMosquitto } from '../servers/mosquitto.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { Server } from '../servers/server-process.ts';
@@ -85,8 +86,8 @@ it('an ingest and a process die under load: the others take over, and every even
   expect(await (await fetch(`${urls[2]}/healthz`)).json()).toMatchObject({ roles: ['process'] });
 
   await topicExists(kafka.url, 'package-events');
-  const consume = ['-C', '-q', '-u', '-b', kafka.url, '-t', 'package-events', '-o', 'beginning'];
-  const messages = keep(new Process('kcat', 'kcat', [...consume, '-X', 'isolation.level=read_committed']));
+  const following = kcatFollowing({ brokers: kafka.url, topic: 'package-events' });
+  const messages = keep(new Process('kcat', 'kcat', following));
   const live = await watch(`${apiUrl}/v1/stream`);
 
   const load = ['--count', String(GATEWAYS), '--rate', String(RATE), '--for', `${SECONDS}s`, '--drain', '60s'];

@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { kcatFollowing } from '../servers/kcat.ts';
 import { describeWith } from '../servers/needs.ts';
 import { healthy, milepost, Process, topicExists } from './stack.ts';
 
@@ -21,21 +22,7 @@ describeWith(
       return started;
     };
     const kcat = (topic: string) => {
-      const args = [
-        '-C',
-        '-q',
-        '-u',
-        '-b',
-        kafka.url,
-        '-t',
-        topic,
-        '-o',
-        'beginning',
-        '-X',
-        'isolation.level=read_committed',
-        '-f',
-        '%k %s\\n',
-      ];
+      const args = kcatFollowing({ brokers: kafka.url, topic, format: '%k %s\\n' });
       const started = new Process('kcat', 'kcat', args);
       processes.push(started);
       return started;
