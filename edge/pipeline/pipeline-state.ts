@@ -9,13 +9,13 @@
  * After a restart each presence gets its whole silence anew, from when its reader is heard. Within one boot of the box its times hold; in another
  * they are carried over as durations.
  *
- * Wear: a snapshot is written when facts have changed, at most every `SAVE_MS` and `BYTES_PER_SECOND`; when only reads were counted, every
- * `READS_MS`; and at the stop.
+ * A snapshot is written when facts have changed, less often when only reads were counted (snapshot-desk.ts), and at the stop.
  */
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
-import { type Disk, readWhole, replaceFile } from '../outbox/disk.ts';
+import { type Disk, readWhole } from '../outbox/disk.ts';
 import type { Pipeline } from './pipeline.ts';
+import { type Snapshot, SnapshotDesk } from './snapshot-desk.ts';
 import { decodeState, encodeState, type SavedState } from './snapshot-file.ts';
 import { storedRecords } from './stored-payload.ts';
 import type { Stay } from './tag-presence.ts';
@@ -32,9 +32,6 @@ export interface TrackingTail {
 }
 
 const FILE = 'pipeline.state';
-const SAVE_MS = 5_000;
-const READS_MS = 60_000;
-const BYTES_PER_SECOND = 50_000;
 /** Many times what is stored between two snapshots; bounds the start where the file is lost. */
 const MOST_REPLAYED = 20_000;
 
@@ -45,8 +42,7 @@ export class PipelineState {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #log: Log;
-  #saved = { facts: 0, reads: 0, atUs: Number.NEGATIVE_INFINITY, bytes: 0 };
-  #saving: Promise<void> | undefined;
+  readonly #desk: SnapshotDesk;
 
   constructor(options: {
     pipeline: Pipeline;
@@ -62,6 +58,17 @@ export class PipelineState {
     this.#folder = options.folder;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#desk = new SnapshotDesk({
+      ...options,
+      file: FILE,
+      changes: () => ({ facts: this.#pipeline.changes.facts, counts: this.#pipeline.changes.reads }),
+      take: () => this.#snapshot(),
+      refused: (error) => {
+        // A disk that is full needs the room more than we need the records.
+        this.#tail.retain(Number.POSITIVE_INFINITY);
+        this.#log.warn({ err: error, file: FILE }, 'which tags are present is not on disk');
+      },
+    });
   }
 
   /** Before the first reading. Never rejects: what cannot be read is as good as none, and is said. */
@@ -74,7 +81,7 @@ export class PipelineState {
       this.#tail.retain(after + 1);
       if (saved) this.#restore(saved);
       await this.#replay(after);
-      if (saved || last > after) this.#saved.facts = -1;
+      if (saved || last > after) this.#desk.stale();
     } catch (error) {
       this.#log.warn({ err: error, file: FILE }, 'which tags were present before the start could not be found out');
     }
@@ -82,42 +89,21 @@ export class PipelineState {
 
   /** Saves when it is time. */
   tick(): void {
-    const { facts, reads } = this.#pipeline.changes;
-    const sinceMs = (this.#clock.monotonicUs() - this.#saved.atUs) / 1000;
-    const waitMs = Math.max(
-      facts === this.#saved.facts ? READS_MS : SAVE_MS,
-      (this.#saved.bytes / BYTES_PER_SECOND) * 1000,
-    );
-    if ((facts === this.#saved.facts && reads === this.#saved.reads) || sinceMs < waitMs) return;
-    void this.save();
+    this.#desk.tick();
   }
 
   /** Resolves when a snapshot of now is on disk, or the disk has refused. */
-  async save(): Promise<void> {
-    while (this.#saving) await this.#saving;
-    this.#saving = this.#write().finally(() => {
-      this.#saving = undefined;
-    });
-    await this.#saving;
+  save(): Promise<void> {
+    return this.#desk.save();
   }
 
-  async #write(): Promise<void> {
-    const atUs = this.#clock.monotonicUs();
+  #snapshot(): Snapshot {
     const { bootId, epoch } = this.#tail;
-    const { facts, reads } = this.#pipeline.changes;
     const snapshot = this.#pipeline.snapshot();
-    const content = encodeState({ ...snapshot, bootId, epoch, savedUs: atUs });
-    // Refused or not, the next attempt waits for its turn.
-    this.#saved = { facts, reads, atUs, bytes: content.length };
-    try {
-      await replaceFile(this.#disk, this.#folder, FILE, content);
-      this.#tail.retain(snapshot.through + 1);
-    } catch (error) {
-      this.#saved.facts = -1;
-      // A disk that is full needs the room more than we need the records.
-      this.#tail.retain(Number.POSITIVE_INFINITY);
-      this.#log.warn({ err: error, file: FILE }, 'which tags are present is not on disk');
-    }
+    return {
+      content: encodeState({ ...snapshot, bootId, epoch, savedUs: this.#clock.monotonicUs() }),
+      saved: () => this.#tail.retain(snapshot.through + 1),
+    };
   }
 
   async #read(): Promise<ReturnType<typeof decodeState>> {

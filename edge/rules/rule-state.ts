@@ -19,8 +19,7 @@
  * Time: within one boot of the box monotonic time goes on. Into another boot moments are moved by the wall time of both, where both know it; else as
  * if the pause had been nothing, and moved again when this boot learns the time.
  *
- * Wear: a snapshot is written at most every `SAVE_MS` when phases were stated, every `READINGS_MS` when there were only readings, never faster than
- * `BYTES_PER_SECOND`, and at the stop.
+ * A snapshot is written when phases were stated, less often when there were only readings (snapshot-desk.ts), and at the stop.
  */
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { Log } from '../../protocols/base/log.ts';
@@ -29,8 +28,9 @@ import type { Rule } from '../../protocols/rules/rule.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
 import { type AlertPayload, laneOf, type TelemetryPayload } from '../../protocols/uplink/model.ts';
 import type { RecordTime } from '../../protocols/uplink/record.ts';
-import { type Disk, readWhole, replaceFile } from '../outbox/disk.ts';
+import { type Disk, readWhole } from '../outbox/disk.ts';
 import { sealJson, unsealJson } from '../outbox/sealed-json.ts';
+import { type Snapshot, SnapshotDesk } from '../pipeline/snapshot-desk.ts';
 import { storedRecords } from '../pipeline/stored-payload.ts';
 import { reconcile } from './reconcile.ts';
 import type { RuleRunner, RunnerSnapshot } from './rule-runner.ts';
@@ -63,9 +63,6 @@ export interface StoredAlert {
 }
 
 const FILE = 'rules.state';
-const SAVE_MS = 5_000;
-const READINGS_MS = 60_000;
-const BYTES_PER_SECOND = 50_000;
 /** Far more than what is stored between two snapshots; bounds the start. */
 const MOST_ALERTS = 2_000;
 const MOST_READINGS = 20_000;
@@ -79,8 +76,7 @@ export class RuleState {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #log: Log;
-  #saved = { alerts: 0, telemetry: 0, atUs: Number.NEGATIVE_INFINITY, bytes: 0 };
-  #saving: Promise<void> | undefined;
+  readonly #desk: SnapshotDesk;
   /** What was moved here as if there had been no pause: known better when this boot learns the time. */
   #provisional: { beforeUs: number; originMs: number; shiftUs: number } | undefined;
 
@@ -98,6 +94,18 @@ export class RuleState {
     this.#folder = options.folder;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#desk = new SnapshotDesk({
+      ...options,
+      file: FILE,
+      changes: () => ({ facts: this.#runner.counters.alerts, counts: this.#tail.lastSequence('telemetry') }),
+      take: () => this.#snapshot(),
+      refused: (error) => {
+        // A disk that is full needs the room more than we need the records.
+        this.#tail.retain('alert', Number.POSITIVE_INFINITY);
+        this.#tail.retain('telemetry', Number.POSITIVE_INFINITY);
+        this.#log.warn({ err: error, file: FILE }, 'what the rules know is not on disk');
+      },
+    });
   }
 
   /** Before the first reading: brings back what was, then puts these rules in force. Never rejects: what cannot be read is said. */
@@ -109,58 +117,40 @@ export class RuleState {
     }
     this.#runner.setRules(rules);
     this.#runner.resume();
-    this.#saved.alerts = -1;
+    this.#desk.stale();
   }
 
   /** Saves when it is time; to be called a few times a second. */
   tick(): void {
     this.#learn();
-    const alerts = this.#runner.counters.alerts;
-    const telemetry = this.#tail.lastSequence('telemetry');
-    const sinceMs = (this.#clock.monotonicUs() - this.#saved.atUs) / 1000;
-    const isStated = alerts !== this.#saved.alerts;
-    const waitMs = Math.max(isStated ? SAVE_MS : READINGS_MS, (this.#saved.bytes / BYTES_PER_SECOND) * 1000);
-    if ((!isStated && telemetry === this.#saved.telemetry) || sinceMs < waitMs) return;
-    void this.save();
+    this.#desk.tick();
   }
 
   /** Resolves when a snapshot of now is on disk, or the disk has refused. */
-  async save(): Promise<void> {
-    while (this.#saving) await this.#saving;
-    this.#saving = this.#write().finally(() => {
-      this.#saving = undefined;
-    });
-    await this.#saving;
+  save(): Promise<void> {
+    return this.#desk.save();
   }
 
-  async #write(): Promise<void> {
+  #snapshot(): Snapshot {
     const { epoch, bootId } = this.#tail;
-    const atUs = this.#clock.monotonicUs();
     const throughTelemetry = this.#tail.lastSequence('telemetry');
     const snapshot = this.#runner.snapshot();
     const saved: Saved = {
       format: 1,
       epoch,
       bootId,
-      savedUs: atUs,
+      savedUs: this.#clock.monotonicUs(),
       originMs: this.#originMs() ?? null,
       throughTelemetry,
       ...snapshot,
     };
-    const content = sealJson(saved);
-    // Refused or not, the next attempt waits for its turn.
-    this.#saved = { alerts: this.#runner.counters.alerts, telemetry: throughTelemetry, atUs, bytes: content.length };
-    try {
-      await replaceFile(this.#disk, this.#folder, FILE, content);
-      this.#tail.retain('alert', snapshot.through + 1);
-      this.#tail.retain('telemetry', throughTelemetry + 1);
-    } catch (error) {
-      this.#saved.alerts = -1;
-      // A disk that is full needs the room more than we need the records.
-      this.#tail.retain('alert', Number.POSITIVE_INFINITY);
-      this.#tail.retain('telemetry', Number.POSITIVE_INFINITY);
-      this.#log.warn({ err: error, file: FILE }, 'what the rules know is not on disk');
-    }
+    return {
+      content: sealJson(saved),
+      saved: () => {
+        this.#tail.retain('alert', snapshot.through + 1);
+        this.#tail.retain('telemetry', throughTelemetry + 1);
+      },
+    };
   }
 
   async #resume(rules: readonly Rule[]): Promise<void> {
