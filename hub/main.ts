@@ -384,8 +384,10 @@ async function startAll(at: { ports: Ports; consumers: Consumer[]; options: HubO
   const { store, eventLog, timeSeries } = ports;
   const patiently = (what: string, work: () => Promise<unknown>) => untilDone(what, work, options);
   const time = timeSeries && patiently('time series', () => timeSeries.setup());
-  if (store) await patiently('store', () => store.migrate());
-  await patiently('event log', () => eventLog.setup());
+  const migrated = store ? patiently('store', () => store.migrate()) : undefined;
+  // An embedded log stands in the store's tables.
+  if (!options.config.kafka) await migrated;
+  await Promise.all([migrated, patiently('event log', () => eventLog.setup())]);
   await Promise.all([
     time,
     ...consumers.map((consumer) =>

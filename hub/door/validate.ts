@@ -1,4 +1,7 @@
-/** Bytes of the open door → events that the published schema allows, or why not. The schema is compiled once, a function for each kind. */
+/**
+ * Bytes of the open door → events that the published schema allows, or why not. The schema is compiled when it is first asked for,
+ * a function for each kind: a quarter of a second that a hub which is started again does not wait for.
+ */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DOOR_KINDS, type DoorEvent, type DoorKind, doorKindOf } from '../../protocols/door/door-event.ts';
 import { DOOR_SCHEMA_ID, doorEventSchema } from '../../protocols/door/door-event-schema.ts';
@@ -15,18 +18,14 @@ export const MAX_EVENTS = 10_000;
 
 const ISO = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
-const ajv = new Ajv2020({ allErrors: false, strict: true, strictRequired: false, allowUnionTypes: true });
-ajv.addFormat('date-time', (text) => ISO.test(text) && inRange(Date.parse(text)));
-ajv.addSchema(doorEventSchema);
-const validators = new Map<DoorKind, ValidateFunction>(
-  DOOR_KINDS.map((kind) => [kind, ajv.compile({ $ref: `${DOOR_SCHEMA_ID}#/$defs/${kind}` })]),
-);
+let ajv: Ajv2020 | undefined;
+const validators = new Map<DoorKind, ValidateFunction>();
 
 /** A value that came as JSON. */
 export function checkDoorEvent(value: unknown): Checked {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return invalid('an event is a JSON object');
   const kind = doorKindOf(value);
-  const validate = kind && validators.get(kind);
+  const validate = kind && validatorOf(kind);
   if (!validate) return invalid(`/kind must be one of ${DOOR_KINDS.join(', ')}`);
   if (!validate(value)) return invalid(sentence(validate.errors?.at(-1)));
   return { event: value as DoorEvent };
@@ -39,6 +38,22 @@ export function parseJson(text: string): { value: unknown; fault?: undefined } |
   } catch (error) {
     return { fault: { code: 'door-json', reason: `not JSON: ${(error as Error).message.slice(0, 200)}` } };
   }
+}
+
+function validatorOf(kind: DoorKind): ValidateFunction {
+  const known = validators.get(kind);
+  if (known) return known;
+  ajv ??= withSchema();
+  const made = ajv.compile({ $ref: `${DOOR_SCHEMA_ID}#/$defs/${kind}` });
+  validators.set(kind, made);
+  return made;
+}
+
+function withSchema(): Ajv2020 {
+  const made = new Ajv2020({ allErrors: false, strict: true, strictRequired: false, allowUnionTypes: true });
+  made.addFormat('date-time', (text) => ISO.test(text) && inRange(Date.parse(text)));
+  made.addSchema(doorEventSchema);
+  return made;
 }
 
 function sentence(error: ErrorObject | undefined): string {

@@ -77,6 +77,49 @@ it('gives the record that is made by way of a TrackingEvent, byte for byte', () 
   );
 });
 
+/** Of one device: what differs from event to event, and now and then something that should not. */
+const next = fc.record(
+  {
+    packageId: fc.oneof(fc.string(), text),
+    scanned: fc.oneof(fc.string(), text),
+    sequence: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
+    wallMs: fc.oneof(
+      fc.integer({ min: 0, max: 4e12 }),
+      fc.constantFrom(-1, 0.5, -6.3e13, 253_402_300_799_999, 253_402_300_800_000, 8.64e15),
+    ),
+    receivedMs: fc.integer({ min: 0, max: 4e12 }),
+    antenna: fc.nat(),
+    rssiDbm: fc.integer(),
+    otherIds: fc.array(text, { maxLength: 1 }),
+    employeeId: text,
+    aim: text,
+    clientEventId: text,
+  },
+  { requiredKeys: ['packageId', 'scanned', 'sequence', 'wallMs', 'receivedMs'] },
+);
+
+it('gives the same for events of one device after another, which it copies from the first', () => {
+  fc.assert(
+    fc.property(payloads, sources, fc.array(next, { minLength: 2, maxLength: 6 }), (payload, source, events) => {
+      const writer = new EventWriter();
+      const plain: TrackingPayload = { ...payload, otherIds: [] };
+      const { clientEventId: _, ...first } = source;
+      for (const { sequence, wallMs, receivedMs, clientEventId, ...rest } of events) {
+        const at: Source = {
+          ...first,
+          identity: { ...first.identity, sequence },
+          time: { ...first.time, wallMs },
+          receivedMs,
+          ...(clientEventId === undefined ? {} : { clientEventId }),
+        };
+        const event = { ...plain, ...rest };
+        expect(writer.record(event, at)).toEqual(eventRecord(toTrackingEvent(event, at), 'json'));
+      }
+    }),
+    { seed: 20261123, numRuns: 150 },
+  );
+});
+
 it('leaves what it gave alone when a chunk is full', () => {
   const writer = new EventWriter();
   const [payload] = fc.sample(payloads, { seed: 1, numRuns: 1 }) as [TrackingPayload];

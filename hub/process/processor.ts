@@ -5,6 +5,7 @@
  * Everything it gives back is committed in one transaction with the consumed offsets and the sequence books; the points are written
  * before (idempotently). After an abort the books are restored from what was committed.
  */
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Clock } from '../../protocols/base/clock.ts';
 import { CodecError } from '../../protocols/base/codec-error.ts';
 import type { Log } from '../../protocols/base/log.ts';
@@ -12,6 +13,7 @@ import { type BatchHeader, type BatchRecord, readBatchHeader, readBatchRecords }
 import type { Lane, RecordIdentity } from '../../protocols/uplink/identity.ts';
 import type { Payload } from '../../protocols/uplink/model.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
+import type { RecordView } from '../../protocols/uplink/record.ts';
 import type { AlertMessage } from '../../protocols/uplink/tracking-event.ts';
 import { attemptDigest, letterHeaders, sourceOfLetter } from '../dead-letters/letter.ts';
 import { IdBook, isIdPage } from '../door/id-book.ts';
@@ -79,12 +81,21 @@ export interface ProcessorCounters {
 /** What one group of batches turns into. */
 interface Work {
   outputs: LogRecord[];
-  points: { point: Point; source: Source; bytes: Buffer }[];
+  points: (Origin & { point: Point })[];
   counters: ProcessorCounters;
   /** When the oldest record of the batch in hand was recorded. */
   oldestMs: number;
   /** The same of each batch, and when it came into the log. */
   times: { recordedMs: number; loggedMs: number }[];
+}
+
+/** What was recorded, in the batch that it came in; `payload` makes a view of it. */
+type Recorded = Pick<RecordView, 'bytes' | 'payloadAt' | 'end' | 'payload'>;
+
+/** Where something came from. */
+interface Origin {
+  source: Source;
+  recorded: Pick<Recorded, 'payload'>;
 }
 
 /** Where a record's effects go. */
@@ -109,6 +120,9 @@ const newWork = (): Work => ({
 });
 
 const AUDIT_EVERY_MS = 5_000;
+
+/** A large group takes a tenth of a second: meanwhile others have their turn, first of all the commit of the group before. */
+const RECORDS_AT_A_STRETCH = 1_000;
 
 const zeroCounters = (): ProcessorCounters => ({
   records: 0,
@@ -200,7 +214,13 @@ export class Processor {
 
   async #process(records: readonly StoredRecord[]): Promise<Transformed> {
     const work = newWork();
-    for (const record of records) this.#batch(record, work);
+    let pauseAt = RECORDS_AT_A_STRETCH;
+    for (const record of records) {
+      this.#batch(record, work);
+      if (work.counters.records < pauseAt) continue;
+      pauseAt = work.counters.records + RECORDS_AT_A_STRETCH;
+      await othersTurn();
+    }
     const said = await this.#writePoints(work);
     const { onReached = () => {} } = this.#options;
     for (const { recordedMs, loggedMs } of work.times) {
@@ -270,7 +290,8 @@ export class Processor {
         this.#doorItem(item, { record, work, replayOf });
     } else if (letter) {
       work.counters.records++;
-      this.#decode(value, letter, { book: this.#bookOf(partition), work });
+      const recorded = { bytes: value, payloadAt: 0, end: value.length, payload: value };
+      this.#decode(recorded, letter, { book: this.#bookOf(partition), work });
     }
   }
 
@@ -294,11 +315,12 @@ export class Processor {
         receivedMs,
       });
     } else if (item.kind === 'point') {
-      work.points.push({ point: item.point, source: { ...item.source, ...replayOf }, bytes: item.bytes });
+      const recorded = { payload: item.bytes };
+      work.points.push({ point: item.point, source: { ...item.source, ...replayOf }, recorded });
     } else {
       const { payload, bytes } = item;
       const source = { ...item.source, ...replayOf };
-      this.#route(payload, { source, bytes }, { book: this.#bookOf(record.partition), work });
+      this.#route(payload, { source, recorded: { payload: bytes } }, { book: this.#bookOf(record.partition), work });
     }
   }
 
@@ -316,23 +338,24 @@ export class Processor {
     }
     const { time, corrected } = correction.apply(item.record.time);
     if (time.state !== 'unsynced' && time.wallMs < work.oldestMs) work.oldestMs = time.wallMs;
-    this.#decode(item.record.payload, { identity, time, corrected, receivedMs }, batch);
+    this.#decode(item.record, { identity, time, corrected, receivedMs }, batch);
   }
 
-  #decode(bytes: Buffer, source: Source, into: Into): void {
+  #decode(recorded: Recorded, source: Source, into: Into): void {
     let payload: Payload;
     try {
-      payload = decodePayload(bytes);
+      payload = decodePayload(recorded.bytes, recorded.payloadAt, recorded.end);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      const { code, message: reason } = error;
-      this.#deadLetter(into.work, { key: source.identity.gatewayId, value: bytes, source, code, reason });
+      const value = recorded.payload;
+      const { code, message: reason } = faultOf(value) ?? error;
+      this.#deadLetter(into.work, { key: source.identity.gatewayId, value, source, code, reason });
       return;
     }
-    this.#route(payload, { source, bytes }, into);
+    this.#route(payload, { source, recorded }, into);
   }
 
-  #route(payload: Payload, { source, bytes }: { source: Source; bytes: Buffer }, { book, work }: Into): void {
+  #route(payload: Payload, { source, recorded }: Origin, { book, work }: Into): void {
     if (payload.kind === 'tracking') {
       const isJson = (this.#options.format ?? 'json') === 'json';
       work.counters.packageEvents++;
@@ -340,7 +363,7 @@ export class Processor {
         isJson ? this.#eventWriter.record(payload, source) : eventRecord(toTrackingEvent(payload, source), 'protobuf'),
       );
     } else if (isTelemetry(payload)) {
-      work.points.push({ point: toPoint(payload, source), source, bytes });
+      work.points.push({ point: toPoint(payload, source), source, recorded });
     } else if (payload.kind === 'alert') {
       this.#alert(work, toAlert(payload, source), source);
     } else if (payload.kind === 'device') {
@@ -386,9 +409,9 @@ export class Processor {
     for (const { index, reason, code = 'point-rejected' } of rejected) {
       const refused = work.points[index];
       if (!refused) continue;
-      const { source, bytes, point } = refused;
+      const { source, recorded, point } = refused;
       const { gatewayId } = source.identity;
-      this.#deadLetter(work, { key: gatewayId, value: bytes, source, code, reason });
+      this.#deadLetter(work, { key: gatewayId, value: recorded.payload, source, code, reason });
       if (code === 'series-limit') exploding.push({ gatewayId, measurement: point.measurement, reason });
     }
     if (exploding.length === 0) return undefined;
@@ -477,4 +500,14 @@ export class Processor {
   #count(committed: ProcessorCounters): void {
     for (const name of Object.keys(committed) as (keyof ProcessorCounters)[]) this.counters[name] += committed[name];
   }
+}
+
+/** What is wrong with a payload, in offsets that count from its own first byte. */
+function faultOf(payload: Buffer): CodecError | undefined {
+  try {
+    decodePayload(payload);
+  } catch (error) {
+    if (error instanceof CodecError) return error;
+  }
+  return undefined;
 }

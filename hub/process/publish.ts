@@ -4,7 +4,7 @@
  * costs a producer as much as some 200 bytes of value (docs/decisions/0010-two-headers.md).
  */
 
-import type { RecordIdentity } from '../../protocols/uplink/identity.ts';
+import { identityText } from '../../protocols/uplink/identity.ts';
 import { encodeAlertMessage, encodeTrackingEvent } from '../../protocols/uplink/message-codec.ts';
 import type { AlertMessage, TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import { type LogRecord, TOPICS } from '../log/event-log.ts';
@@ -23,17 +23,12 @@ export function formatOf(schema: string | undefined): MessageFormat {
   return schema?.endsWith('+protobuf') ? 'protobuf' : 'json';
 }
 
-/** What decides whether two records are the same (design, section 3.1). */
-export function identityHeader({ gatewayId, epoch, lane, sequence }: RecordIdentity): string {
-  return `${gatewayId}/${epoch}/${lane}/${sequence}`;
-}
-
 export function eventRecord(event: TrackingEvent, format: MessageFormat): LogRecord {
   return {
     topic: TOPICS.packageEvents,
     key: event.packageId,
     value: format === 'json' ? Buffer.from(trackingEventJson(event)) : encodeTrackingEvent(event),
-    headers: { identity: identityHeader(event.source), schema: schemaHeader('tracking-event', format) },
+    headers: { identity: identityText(event.source), schema: schemaHeader('tracking-event', format) },
   };
 }
 
@@ -44,7 +39,7 @@ export function alertRecord(alert: AlertMessage, format: MessageFormat, source?:
     key: alert.gatewayId,
     value: format === 'json' ? Buffer.from(JSON.stringify(alert)) : encodeAlertMessage(alert),
     headers: {
-      identity: source ? identityHeader(source.identity) : alert.eventId,
+      identity: source ? identityText(source.identity) : alert.eventId,
       schema: schemaHeader('alert', format),
     },
   };

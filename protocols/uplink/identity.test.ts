@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { eventIdOf, uuidV5 } from './identity.ts';
+import { EventIds, eventIdOf, uuidV5 } from './identity.ts';
 import { parseUpTopic, topics } from './topics.ts';
 
 it('gives event ids that never change', () => {
@@ -9,6 +9,18 @@ it('gives event ids that never change', () => {
   // RFC 9562, A.4: www.example.com in the DNS namespace.
   const dns = Buffer.from('6ba7b8109dad11d180b400c04fd430c8', 'hex');
   expect(uuidV5(dns, 'www.example.com')).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2');
+});
+
+it('writes the ids of one gateway one after the other as it gives them one by one', () => {
+  for (const gatewayId of ['gw-1', 'tür', 'g'.repeat(63)]) {
+    const origin = { gatewayId, epoch: '00112233445566ff', lane: 'tracking' } as const;
+    const ids = new EventIds(origin);
+    const target = Buffer.alloc(40, '.');
+    for (const sequence of [1, 42, 9, 10, 2 ** 48 - 1, 7]) {
+      ids.write(sequence, target, 2);
+      expect(target.toString('latin1')).toBe(`..${eventIdOf({ ...origin, sequence })}..`);
+    }
+  }
 });
 
 it('takes apart the topics that it spells and no others', () => {

@@ -218,27 +218,29 @@ export function encodeByTable(payload: Payload): Buffer {
 }
 
 /**
+ * The payload in bytes `start` to `end`.
+ *
  * @throws CodecError `protobuf-*` when the bytes are not well-formed, `payload-kind` when no kind that this version knows is in
  *   them, `payload-incomplete` when a property that the kind requires is missing or not finite.
  */
-export function decodePayload(bytes: Buffer): Payload {
-  return trackingAlone(bytes) ?? decodeByTable(bytes);
+export function decodePayload(bytes: Buffer, start = 0, end = bytes.length): Payload {
+  return trackingAlone(bytes, start, end) ?? decodeByTable(bytes, start, end);
 }
 
 /** A record of one Tracking message and nothing beside it; undefined when it is anything else. */
-function trackingAlone(bytes: Buffer): Payload | undefined {
-  if (bytes[0] !== TRACKING_TAG) return undefined;
-  const outer = new ProtoReader(bytes, 1);
+function trackingAlone(bytes: Buffer, start: number, end: number): Payload | undefined {
+  if (start >= end || bytes[start] !== TRACKING_TAG) return undefined;
+  const outer = new ProtoReader(bytes, start + 1, end);
   const inner = outer.message();
-  if (inner.end !== bytes.length) return undefined;
+  if (inner.end !== end) return undefined;
   const message = decodeTracking(inner);
   for (const property of TRACKING_REQUIRED) if (!isStated(message[property])) throw incomplete('tracking', property);
   return message as TrackingPayload;
 }
 
 /** @throws CodecError as decodePayload does. */
-export function decodeByTable(bytes: Buffer): Payload {
-  const message = decodeMessage(PAYLOAD, new ProtoReader(bytes));
+export function decodeByTable(bytes: Buffer, start = 0, end = bytes.length): Payload {
+  const message = decodeMessage(PAYLOAD, new ProtoReader(bytes, start, end));
   const [name] = Object.keys(message);
   let value = name === undefined ? undefined : (message[name] as Record<string, unknown>);
   if (name === undefined || value === undefined) throw unknownKind();

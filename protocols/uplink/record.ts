@@ -36,13 +36,27 @@ export interface RecordTime {
   uncertaintyMs: number;
 }
 
-export interface RecordView {
-  sequence: number;
-  time: RecordTime;
-  /** A view into the input. */
-  payload: Buffer;
+export class RecordView {
+  readonly sequence: number;
+  readonly time: RecordTime;
+  /** The input, and where in it the payload starts. */
+  readonly bytes: Buffer;
+  readonly payloadAt: number;
   /** Offset after the record. */
-  end: number;
+  readonly end: number;
+
+  constructor(bytes: Buffer, at: number, end: number) {
+    this.sequence = read48(bytes, at + 8);
+    this.time = timeAt(bytes, at);
+    this.bytes = bytes;
+    this.payloadAt = at + RECORD_HEADER_BYTES;
+    this.end = end;
+  }
+
+  /** A view into the input. Made when it is asked for: who decodes where it stands needs none. */
+  get payload(): Buffer {
+    return this.bytes.subarray(this.payloadAt, this.end);
+  }
 }
 
 export type RecordFault = 'record-short' | 'record-length' | 'record-crc';
@@ -105,36 +119,36 @@ export function recordEnd(buffer: Buffer, at: number, sequence: number): number 
   const end = at + RECORD_HEADER_BYTES + length;
   if (end > buffer.length) return 'record-short';
   if (crc32c(buffer, at + 8, end) !== read32(buffer, at + 4)) return 'record-crc';
-  return buffer.readUIntLE(at + 8, 6) === sequence ? end : 'record-sequence';
+  return read48(buffer, at + 8) === sequence ? end : 'record-sequence';
 }
 
 /** Reads the record at `at`; gives the reason when there is no valid one. The caller checks the sequence. */
 export function readRecord(buffer: Buffer, at: number, limit = buffer.length): RecordView | RecordFault {
   if (at + RECORD_HEADER_BYTES > limit) return 'record-short';
-  const length = buffer.readUInt32LE(at);
+  const length = read32(buffer, at);
   if (length < 1 || length > MAX_PAYLOAD_BYTES) return 'record-length';
   const end = at + RECORD_HEADER_BYTES + length;
   if (end > limit) return 'record-short';
-  if (crc32c(buffer, at + 8, end) !== buffer.readUInt32LE(at + 4)) return 'record-crc';
-  return {
-    sequence: buffer.readUIntLE(at + 8, 6),
-    time: timeAt(buffer, at),
-    payload: buffer.subarray(at + RECORD_HEADER_BYTES, end),
-    end,
-  };
+  if (crc32c(buffer, at + 8, end) !== read32(buffer, at + 4)) return 'record-crc';
+  return new RecordView(buffer, at, end);
 }
 
 /** When the reading of the record at `at` was observed; the record may be unsealed. */
 export function timeAt(buffer: Buffer, at: number): RecordTime {
-  const exponent = buffer[at + 31] as number;
+  const wallMs = read48(buffer, at + 24);
   return {
-    bootId: buffer.readUInt32LE(at + 14),
-    monotonicUs: buffer.readUIntLE(at + 18, 6),
-    wallMs: buffer.readIntLE(at + 24, 6),
+    bootId: read32(buffer, at + 14),
+    monotonicUs: read48(buffer, at + 18),
+    wallMs: wallMs < 2 ** 47 ? wallMs : wallMs - 2 ** 48,
     state: CLOCK_STATES[buffer[at + 30] as number] ?? 'unsynced',
-    uncertaintyMs: exponent === 255 ? Number.POSITIVE_INFINITY : exponent === 0 ? 0 : 2 ** exponent,
+    uncertaintyMs: UNCERTAINTIES_MS[buffer[at + 31] as number] as number,
   };
 }
+
+/** By their exponent. */
+const UNCERTAINTIES_MS = Float64Array.from({ length: 256 }, (_, exponent) =>
+  exponent === 255 ? Number.POSITIVE_INFINITY : exponent === 0 ? 0 : 2 ** exponent,
+);
 
 /** The boots that recorded these (records concatenated, as they stand in the Outbox; not checked again). */
 export function bootIdsIn(records: Buffer): Set<number> {
@@ -158,6 +172,11 @@ function read32(buffer: Buffer, at: number): number {
       ((buffer[at + 3] as number) << 24)) >>>
     0
   );
+}
+
+/** Not signed. */
+function read48(buffer: Buffer, at: number): number {
+  return read32(buffer, at) + ((buffer[at + 4] as number) | ((buffer[at + 5] as number) << 8)) * 2 ** 32;
 }
 
 function write32(buffer: Buffer, at: number, value: number): void {

@@ -12,7 +12,8 @@ import { type GatewayOptions, SimulatedGateway } from './gateway.ts';
 import type { ConfigBehaviour, OpenHubConnection } from './hub-connection.ts';
 import { Workload } from './workload.ts';
 
-const TICK_MS = 50;
+/** How often the timer looks after everybody: no record waits much longer than `lingerMs`, and a thousand gateways keep a core free. */
+const TICK_MS = { least: 5, most: 50 };
 const WAITS_MAX = 20_000;
 
 export interface FleetOptions {
@@ -80,6 +81,7 @@ export class Fleet {
   readonly #members: Member[];
   readonly #workload: Workload;
   readonly #random: Random;
+  readonly #tickMs: number;
   /** Reservoir of waiting times. */
   readonly #waits: number[] = [];
   #waitCount = 0;
@@ -92,6 +94,7 @@ export class Fleet {
     this.#options = options;
     this.#random = seededRandom(options.seed);
     this.#workload = new Workload({ packages: options.packages, random: this.#random.fork('workload') });
+    this.#tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, options.lingerMs));
     const nowUs = options.clock.monotonicUs();
     this.#nextFlapUs = nowUs + (options.flapEveryMs ?? Number.POSITIVE_INFINITY) * 1000;
     const digits = Math.max(4, String(options.count).length);
@@ -107,7 +110,7 @@ export class Fleet {
     this.#feeding = false;
     const endUs = clock.monotonicUs() + withinMs * 1000;
     while (this.#pending() > 0 && clock.monotonicUs() < endUs && !signal?.aborted) {
-      await sleep(clock, TICK_MS, signal);
+      await sleep(clock, TICK_MS.most, signal);
     }
   }
 
@@ -186,7 +189,7 @@ export class Fleet {
   }
 
   #tickLater(): void {
-    this.#cancel = this.#options.clock.after(TICK_MS, () => {
+    this.#cancel = this.#options.clock.after(this.#tickMs, () => {
       this.#tick();
       this.#tickLater();
     });

@@ -5,7 +5,8 @@
  * sends again what is not acknowledged in time (exponential backoff, full jitter) and everything open after a reconnect, and
  * says online and offline on `up/status`. It publishes nothing while disconnected.
  *
- * It has no timer: whoever runs it calls `tick()` often. A thousand gateways share one.
+ * It has no timer: whoever runs it calls `tick()` often. A thousand gateways share one. What has waited long enough also leaves when an
+ * acknowledgement makes room for it.
  */
 import { backoff } from '../../protocols/base/backoff.ts';
 import type { Clock } from '../../protocols/base/clock.ts';
@@ -44,8 +45,8 @@ export interface GatewayOptions {
   onAcknowledged(waitedMs: number): void;
 }
 
-/** Batches in flight per lane, as a gateway's own uplink has them. */
-const WINDOW: Readonly<Record<Lane, number>> = { alert: 4, tracking: 8, telemetry: 4 };
+/** Batches in flight per lane, as a gateway's own uplink has them (edge/uplink/uplink.ts). */
+const WINDOW: Readonly<Record<Lane, number>> = { alert: 1, tracking: 1, telemetry: 4 };
 const BATCH_BYTES = 64 * 1024;
 const RESEND_MAX_MS = 60_000;
 export const SOFTWARE = 'simulated';
@@ -263,6 +264,7 @@ export class SimulatedGateway {
       if (done) onAcknowledged((nowUs - batch.sentUs) / 1000);
       return !done;
     });
+    if (this.connected) this.#send(lane, sender, nowUs);
   }
 
   #publishStatus(online: boolean): Promise<void> {

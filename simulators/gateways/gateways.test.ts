@@ -176,6 +176,45 @@ describe('a fleet', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('holds readings for its linger and no longer, and sends the next tracking batch when the one before is acknowledged', async () => {
+    const clock = new ManualClock();
+    const hub = stormyHub(clock, 1);
+    Object.assign(hub.weather, { loss: 0, doubling: 0, maxDelayMs: 1 });
+    const underWay = new Map<string, number>();
+    const waits: number[] = [];
+    let mostUnderWay = 0;
+    const open: FleetOptions['open'] = (options) => {
+      const connection = hub.open({
+        ...options,
+        events: {
+          ...options.events,
+          onMessage: (topic, payload) => {
+            underWay.set(options.clientId, 0);
+            options.events.onMessage(topic, payload);
+          },
+        },
+      });
+      const publish: HubConnection['publish'] = async (topic, payload) => {
+        if (topic === topics.up(options.clientId, 'tracking')) {
+          const count = (underWay.get(options.clientId) ?? 0) + 1;
+          underWay.set(options.clientId, count);
+          mostUnderWay = Math.max(mostUnderWay, count);
+          const [first] = readBatchRecords(readBatchHeader(payload));
+          if (first && 'record' in first) waits.push(clock.wall().wallMs - first.record.time.wallMs);
+        }
+        await connection.publish(topic, payload);
+      };
+      return Object.assign(Object.create(connection) as HubConnection, { publish });
+    };
+    const fleet = fleetOn(clock, open, { lingerMs: 5, ratePerS: 100, mix: { alert: 0, tracking: 1, telemetry: 0 } });
+    await clock.advance(3_000);
+    expect(mostUnderWay).toBe(1);
+    expect(waits.length).toBeGreaterThan(500);
+    // One round for the linger, one for the acknowledgement; what came before there was a connection waited longer.
+    expect(Math.max(...waits.slice(50))).toBeLessThanOrEqual(15);
+    await fleet.stop();
+  });
+
   it('makes the same readings for the same seed, of packages that pass four steps', async () => {
     const payloads = async (seed: string) => {
       const clock = new ManualClock();

@@ -12,7 +12,7 @@ import type { Log } from '../../../protocols/base/log.ts';
 import { EventLogError, type LogRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
 import { appendConfig, type KafkaAddress, producerTopicConfig } from './config.ts';
-import { kafkaError, type Rdkafka } from './native.ts';
+import { isFatal, kafkaError, type Rdkafka } from './native.ts';
 import { produce } from './produce.ts';
 import { Pump } from './pump.ts';
 
@@ -82,7 +82,7 @@ export class AppendProducer {
     const connected = { producer, pump: new Pump(producer), waiting: new Set<Ticket>() };
     producer.on('delivery-report', (error, report) => delivered(error, report));
     producer.on('event.error', (error) => {
-      if (!error.isFatal) return;
+      if (!isFatal(error)) return;
       log.warn({ error: error.message }, 'Kafka producer failed for good; it is replaced');
       this.#connected = undefined;
       void this.#end(connected, kafkaError(error, 'appending'));

@@ -7,7 +7,7 @@ import type { Assignment, KafkaConsumer, LibrdKafkaError, Message } from 'node-r
 import type { StoredRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
 import { consumerTopicConfig, groupConfig, type KafkaAddress } from './config.ts';
-import { asked, CODES, type Rdkafka, type TopicPartitionOffset } from './native.ts';
+import { asked, CODES, isFatal, type Rdkafka, type TopicPartitionOffset } from './native.ts';
 import { toRecord } from './to-record.ts';
 
 /** Logical offset: the beginning of a partition. */
@@ -38,6 +38,7 @@ export class GroupConsumer {
   readonly #paused = new Set<number>();
   #ends = new Map<number, number>();
   #trouble: LibrdKafkaError | undefined;
+  #failure: LibrdKafkaError | undefined;
 
   static async open(options: {
     rdkafka: Rdkafka;
@@ -71,7 +72,8 @@ export class GroupConsumer {
     );
     this.consumer.on('partition.eof', ({ partition, offset }) => this.#ends.set(partition, offset));
     this.consumer.on('event.error', (error) => {
-      if (error.isFatal || error.code === CODES.allBrokersDown) this.#trouble = error;
+      if (isFatal(error)) this.#failure = error;
+      if (error.code === CODES.allBrokersDown) this.#trouble = error;
     });
   }
 
@@ -141,6 +143,11 @@ export class GroupConsumer {
   end(partition: number): number | undefined {
     const { highOffset } = this.consumer.getWatermarkOffsets(this.#topic, partition);
     return highOffset >= 0 ? highOffset : undefined;
+  }
+
+  /** Why it does nothing any more: another member has its name, for example. */
+  get failure(): LibrdKafkaError | undefined {
+    return this.#failure;
   }
 
   /** Why nothing comes, if it is not that there is nothing. */

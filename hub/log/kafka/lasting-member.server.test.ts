@@ -72,4 +72,26 @@ describeWith(['kafka'], 'a named member of a Kafka group', ({ kafka }) => {
       for (const log of logs) await log.close();
     }
   });
+
+  it('goes on when another process has taken its name and is gone', async () => {
+    const own: EventLog[] = [];
+    try {
+      const first = await join('twice');
+      own.push(...logs.slice(-1));
+      await vi.waitFor(() => expect(first.assigned.size).toBe(PARTITIONS), WAIT);
+      const second = await join('twice');
+      own.push(...logs.slice(-1));
+      // The broker tells the first that it is fenced; librdkafka does nothing more with such a consumer.
+      await vi.waitFor(() => expect(first.told).toContain('-0'), WAIT);
+      await second.runner.stop();
+      await own[1]?.close();
+
+      await vi.waitFor(() => expect(first.assigned.size).toBe(PARTITIONS), WAIT);
+      await own[0]?.append([{ topic: input, key: 'a', value: Buffer.from('after') }]);
+      await vi.waitFor(() => expect(first.handled).toContain('after'), WAIT);
+      await vi.waitFor(() => expect(first.runner.fault()).toBeUndefined(), WAIT);
+    } finally {
+      for (const log of own) await log.close();
+    }
+  });
 });

@@ -42,6 +42,7 @@ export function asked<T = void>(
 
 /** Codes of librdkafka (negative: local) and of the protocol, as far as we decide by them. */
 export const CODES = {
+  fatal: -150,
   allBrokersDown: -187,
   unknownTopicLocal: -188,
   unknownPartition: -190,
@@ -53,6 +54,13 @@ export const CODES = {
   topicExists: 36,
   invalidRecord: 87,
 } as const;
+
+/** The client that this happened to does nothing any more. */
+export function isFatal(error: unknown): boolean {
+  const { isFatal: isSaid, code } = error as Partial<LibrdKafkaError>;
+  // Calls to a client that has failed for good give only this code.
+  return isSaid === true || code === CODES.fatal;
+}
 
 const REJECTED = new Set<number>([
   CODES.unknownTopicLocal,

@@ -1,20 +1,19 @@
 /**
  * The loop behind transform and follow: rebalance, tick, fetch a group, hand it on, repeat.
  *
- * - While one group is being committed the next is prepared, never more: at most twice `maxRecords` are in hand; read-ahead is bounded in
+ * - Under load the next group is prepared while one is being committed, never more: at most twice `maxRecords` are in hand; read-ahead is bounded in
  *   config.ts. Under load groups grow to `GROUP_WORK`; when it is calm a group is what has come meanwhile.
  * - A failure is kept in `fault()` and tried again after a backoff, with the same records; meanwhile the partitions are paused and
  *   the consumer goes on being asked, so that the group does not take it for dead.
  * - A consumer that cannot go on (fatal error) is replaced.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LibrdKafkaError } from 'node-rdkafka';
 import { backoff } from '../../../protocols/base/backoff.ts';
 import type { Log } from '../../../protocols/base/log.ts';
 import type { Runner, StoredRecord } from '../event-log.ts';
 import type { KafkaAddress } from './config.ts';
 import { GroupConsumer, type Rebalance } from './group-consumer.ts';
-import { kafkaError, type Rdkafka } from './native.ts';
+import { isFatal, kafkaError, type Rdkafka } from './native.ts';
 
 /** What transform and follow do differently. */
 export interface Worker {
@@ -69,6 +68,8 @@ const QUIET_AFTER_MS = 2_000;
 const NOTE_MS = 1_000;
 /** What a transaction under load should carry: its end costs some ten milliseconds, however much it is. */
 const GROUP_WORK = 10_000;
+/** After a group of less the next one waits for its commit, and takes along what comes meanwhile: few and many cost the same. */
+const CALM_WORK = 1_000;
 /** Of a record, before anything is known of them. */
 const FIRST_GUESS_WORK = 100;
 
@@ -83,6 +84,7 @@ export class KafkaReader implements Runner {
   #waiting: StoredRecord[] = [];
   #underWay: UnderWay | undefined;
   #workPerRecord = FIRST_GUESS_WORK;
+  #lastWork = 0;
   #fault: Error | undefined;
   #recovering = false;
   #paused: number[] = [];
@@ -138,12 +140,14 @@ export class KafkaReader implements Runner {
   async #step(): Promise<number> {
     this.#consumer ??= await GroupConsumer.open(this.#options);
     const consumer = this.#consumer;
+    if (consumer.failure) throw consumer.failure;
     await this.#rebalance(consumer);
     await this.#recover(consumer);
     await this.#tick(consumer);
     if (this.#waiting.length > 0) {
       await this.#handle(consumer, new Map());
     } else {
+      if (this.#lastWork < CALM_WORK) await this.#finish();
       const { records, ends } = await consumer.fetch(this.#groupSize());
       this.#waiting = records;
       if (records.length > 0) {
@@ -177,6 +181,7 @@ export class KafkaReader implements Runner {
     this.#lastRecordMs = performance.now();
     const group = await this.#options.worker.prepare(records);
     await this.#finish();
+    this.#lastWork = group.work;
     this.#workPerRecord = Math.max(1, (this.#workPerRecord + group.work / records.length) / 2);
     const durable = group.commit(consumer, next);
     // Whoever waits for it is told.
@@ -274,7 +279,7 @@ export class KafkaReader implements Runner {
     // librdkafka's own errors say little by themselves.
     this.#fault = 'errno' in error ? kafkaError(error, `reading ${topic}`) : error;
     this.#recovering = true;
-    if ((error as Partial<LibrdKafkaError>).isFatal || !this.#consumer?.consumer.isConnected()) await this.#leave();
+    if (isFatal(error) || this.#consumer?.failure || !this.#consumer?.consumer.isConnected()) await this.#leave();
   }
 
   #recovered(): void {

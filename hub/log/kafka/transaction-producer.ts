@@ -15,7 +15,7 @@ import {
   TRANSACTION_TIMEOUT_MS,
   transactionConfig,
 } from './config.ts';
-import { asked, type Rdkafka, type TopicPartitionOffset } from './native.ts';
+import { asked, isFatal, type Rdkafka, type TopicPartitionOffset } from './native.ts';
 import { produce } from './produce.ts';
 import { Pump } from './pump.ts';
 
@@ -29,6 +29,8 @@ export interface TransactionWork {
   offsets: TopicPartitionOffset[];
   /** Whose group's offsets they are: its generation fences processes that have lost the partitions. */
   consumer: KafkaConsumer;
+  /** Called when librdkafka has all outputs: what remains is waiting, and the JavaScript thread is free. Not called after a failure. */
+  onHandedOver?: () => void;
 }
 
 export class TransactionProducer {
@@ -50,7 +52,7 @@ export class TransactionProducer {
     );
     const opened = new TransactionProducer(producer, options.transactionalId);
     producer.on('event.error', (error) => {
-      if (error.isFatal) opened.#usable = false;
+      if (isFatal(error)) opened.#usable = false;
     });
     await connect(producer);
     try {
@@ -77,9 +79,15 @@ export class TransactionProducer {
     this.#pump.hold();
     try {
       await asked((done) => producer.beginTransaction(done));
-      for (const record of work.outputs) produce(producer, record);
-      if (work.offsets.length > 0) {
-        await asked((done) => producer.sendOffsetsToTransaction(work.offsets, work.consumer, CALL_TIMEOUT_MS, done));
+      // The broker answers while outputs are handed over, so that the commit can begin right after.
+      const offsets = this.#sendOffsets(work);
+      offsets.catch(() => {});
+      try {
+        for (const record of work.outputs) produce(producer, record);
+        work.onHandedOver?.();
+      } finally {
+        // One call at a time: also an abort waits for it.
+        await offsets;
       }
       await this.#commit();
     } catch (error) {
@@ -119,6 +127,11 @@ export class TransactionProducer {
     await disconnect(this.#producer);
   }
 
+  async #sendOffsets({ offsets, consumer }: TransactionWork): Promise<void> {
+    if (offsets.length === 0) return;
+    await asked((done) => this.#producer.sendOffsetsToTransaction(offsets, consumer, CALL_TIMEOUT_MS, done));
+  }
+
   async #commit(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -135,7 +148,7 @@ export class TransactionProducer {
   }
 
   async #abort(reason: LibrdKafkaError): Promise<void> {
-    if (reason.isFatal) this.#usable = false;
+    if (isFatal(reason)) this.#usable = false;
     if (!this.#usable) return;
     try {
       await asked((done) => this.#producer.abortTransaction(CALL_TIMEOUT_MS, done));

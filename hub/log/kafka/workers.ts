@@ -29,17 +29,25 @@ const EFFECTLESS_MS = 1_000;
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
   const { group, input, state } = options;
   const producers = new TransactionProducers({ ...context, prefix: `${group}.${context.instance}` });
+  /** The transaction under way is with librdkafka. What is prepared before that only keeps the JavaScript thread from handing it over. */
+  let handedOver = Promise.resolve();
 
   async function commit(consumer: GroupConsumer, result: Transformed, offsets: TopicPartitionOffset[]): Promise<void> {
     for (const record of result.outputs) context.check(record);
     const pace = result.outputs.length < BULK_OUTPUTS ? 'calm' : 'bulk';
     const { outputs } = result;
+    let onHandedOver = () => {};
+    handedOver = new Promise((resolve) => {
+      onHandedOver = resolve;
+    });
     try {
       const producer = await producers.usable(pace);
       const sign = (record: LogRecord) => (record.topic === state ? signed(record, producer.transactionalId) : record);
-      await producer.run({ outputs: outputs.map(sign), offsets, consumer: consumer.consumer });
+      await producer.run({ outputs: outputs.map(sign), offsets, consumer: consumer.consumer, onHandedOver });
     } catch (error) {
       throw kafkaError(error, `committing ${outputs.length} outputs of ${group}`);
+    } finally {
+      onHandedOver();
     }
     result.committed?.();
   }
@@ -111,6 +119,7 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       }
     },
     async prepare(records) {
+      await handedOver;
       const result = await options.onRecords(records);
       const { outputs, work = outputs.length } = result;
       return { work, commit: (consumer, next) => take(consumer, result, next) };
