@@ -68,7 +68,7 @@ const QUIET_AFTER_MS = 2_000;
 const NOTE_MS = 1_000;
 /** What a transaction under load should carry: its end costs some ten milliseconds, however much it is. */
 const GROUP_WORK = 10_000;
-/** After a group of less the next one waits for its commit, and takes along what comes meanwhile: few and many cost the same. */
+/** When less has come than may, and less than this, the next group waits for its commit and takes along what comes meanwhile: few and many cost the same. */
 const CALM_WORK = 1_000;
 /** Of a record, before anything is known of them. */
 const FIRST_GUESS_WORK = 100;
@@ -84,7 +84,9 @@ export class KafkaReader implements Runner {
   #waiting: StoredRecord[] = [];
   #underWay: UnderWay | undefined;
   #workPerRecord = FIRST_GUESS_WORK;
-  #lastWork = 0;
+  /** The last group was all there was, and little: see CALM_WORK. */
+  #isCalm = true;
+  #isFull = false;
   #fault: Error | undefined;
   #recovering = false;
   #paused: number[] = [];
@@ -147,8 +149,10 @@ export class KafkaReader implements Runner {
     if (this.#waiting.length > 0) {
       await this.#handle(consumer, new Map());
     } else {
-      if (this.#lastWork < CALM_WORK) await this.#finish();
-      const { records, ends } = await consumer.fetch(this.#groupSize());
+      if (this.#isCalm) await this.#finish();
+      const size = this.#groupSize();
+      const { records, ends } = await consumer.fetch(size);
+      this.#isFull = records.length >= size;
       this.#waiting = records;
       if (records.length > 0) {
         await this.#handle(consumer, ends);
@@ -181,7 +185,7 @@ export class KafkaReader implements Runner {
     this.#lastRecordMs = performance.now();
     const group = await this.#options.worker.prepare(records);
     await this.#finish();
-    this.#lastWork = group.work;
+    this.#isCalm = !this.#isFull && group.work < CALM_WORK;
     this.#workPerRecord = Math.max(1, (this.#workPerRecord + group.work / records.length) / 2);
     const durable = group.commit(consumer, next);
     // Whoever waits for it is told.
