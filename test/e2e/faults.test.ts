@@ -37,6 +37,8 @@ async function status(): Promise<Status> {
 }
 
 const settled = { timeout: 20_000, interval: 100 };
+/** A gateway that was refused for a while tries again after half a minute at most. */
+const tried = { timeout: 60_000, interval: 100 };
 
 it('missing ports, nonsense on a line, an absent hub and refused credentials are told apart, and all is delivered in the end', async () => {
   const port = await freePort();
@@ -76,7 +78,7 @@ devices:
 
   await writeFile(join(folder, 'hub.yaml'), hubConfig('another'));
   const stranger = run('hub', 'run', '--config', join(folder, 'hub.yaml'));
-  await vi.waitFor(async () => expect((await status()).hub.code).toBe('hub-refused-credentials'), settled);
+  await vi.waitFor(async () => expect((await status()).hub.code).toBe('hub-refused-credentials'), tried);
   expect((await status()).outbox.lanes.tracking?.delivered).toBe(0);
   expect(await stranger.stop()).toBe(0);
 
