@@ -2,14 +2,14 @@
  * What the events of one device have in common, as bytes of their JSON. Between them stand the few things that differ from one event to the
  * next: its id, its package, when it was, its sequence and what was read. Most events of a batch are written by copying these.
  */
-import type { EventIds } from '../../protocols/uplink/identity.ts';
+import { EVENT_ID_BYTES, type EventIds } from '../../protocols/uplink/identity.ts';
 import type { Place, TrackingPayload } from '../../protocols/uplink/model.ts';
 import { writeIso, writePlain } from './ascii.ts';
 import { dataJson, placeJson, quote } from './event-json.ts';
 import { type Source, statedUncertaintyMs } from './to-messages.ts';
 
 /** Two times, the id, a sequence and what dataJson adds to a scan. */
-const VARYING_BYTES = 2 * 24 + 36 + 16 + 128;
+const VARYING_BYTES = 2 * 24 + EVENT_ID_BYTES + 16 + 128;
 
 const HEAD = Buffer.from('{"version":1,"eventId":"');
 const PACKAGE = Buffer.from('","packageId":"');
@@ -68,11 +68,10 @@ export class EventForm {
 
   /** Writes an event that fits, into room for it; gives the offset behind, or -1 where a text needs more than copying. */
   write(payload: TrackingPayload, source: Source, target: Buffer, start: number): number {
+    this.#parts ??= this.#build();
     const parts = this.#parts;
-    if (parts === undefined) return -1;
-    let at = copy(HEAD, target, start);
-    this.#ids.write(source.identity.sequence, target, at);
-    at = copy(PACKAGE, target, at + 36);
+    let at = this.#ids.write(source.identity.sequence, target, copy(HEAD, target, start));
+    at = copy(PACKAGE, target, at);
     at = writePlain(payload.packageId, target, at);
     if (at < 0) return at;
     at = writeIso(source.time.wallMs, target, copy(parts.kind, target, at));
@@ -81,15 +80,9 @@ export class EventForm {
     if (at < 0) return at;
     at = writePlain(String(source.identity.sequence), target, copy(parts.origin, target, at));
     at = copy(parts.device, target, at);
-    if (hasMore(payload)) return this.#writeMore(payload, target, at);
+    if (hasMore(payload)) return writeMore({ payload, end: parts.end }, target, at);
     at = writePlain(payload.scanned, target, copy(parts.scanned, target, at));
     return at < 0 ? at : copy(parts.afterScanned, target, at);
-  }
-
-  #writeMore(payload: TrackingPayload, target: Buffer, at: number): number {
-    const json = dataJson(payload);
-    if (this.#parts === undefined || json.length > VARYING_BYTES || BEYOND_ASCII.test(json)) return -1;
-    return copy(this.#parts.end, target, at + target.write(json, at, 'latin1'));
   }
 
   #build(): Parts {
@@ -118,6 +111,12 @@ export class EventForm {
 }
 
 const BEYOND_ASCII = /[^ -~]/;
+
+function writeMore({ payload, end }: { payload: TrackingPayload; end: Buffer }, target: Buffer, at: number): number {
+  const json = dataJson(payload);
+  if (json.length > VARYING_BYTES || BEYOND_ASCII.test(json)) return -1;
+  return copy(end, target, at + target.write(json, at, 'latin1'));
+}
 
 function copy(bytes: Buffer, target: Buffer, at: number): number {
   target.set(bytes, at);

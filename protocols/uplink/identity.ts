@@ -49,6 +49,9 @@ export function uuidV5(namespace: Uint8Array, name: string): string {
   return text.toString('latin1');
 }
 
+/** A UUID as text (RFC 9562, 4). */
+export const EVENT_ID_BYTES = 36;
+
 /** Event ids of one gateway, epoch and lane, one after the other: what they have in common stands ready. Same as `eventIdOf`. */
 export class EventIds {
   /** The identity's text up to the sequence. */
@@ -64,8 +67,8 @@ export class EventIds {
     this.#prefixEnd = this.#input.length - MAX_DIGITS;
   }
 
-  /** Writes the id of a sequence, 36 characters, at `at`. */
-  write(sequence: number, target: Uint8Array, at: number): void {
+  /** Writes the id of a sequence, `EVENT_ID_BYTES` characters, at `at`; gives the offset behind. */
+  write(sequence: number, target: Uint8Array, at: number): number {
     const digits = String(sequence);
     const { length } = digits;
     for (let index = 0; index < length; index++) this.#input[this.#prefixEnd + index] = digits.charCodeAt(index);
@@ -75,6 +78,7 @@ export class EventIds {
       this.#views[length] = view;
     }
     writeUuidV5(view, target, at);
+    return at + EVENT_ID_BYTES;
   }
 }
 
@@ -95,7 +99,7 @@ function writeUuidV5(named: Uint8Array, target: Uint8Array, at: number): void {
 
 /** Where the hexadecimal digits stand in the text. Written there they become one text; put together it would be a chain of a dozen. */
 const PLACES = Uint8Array.from({ length: 32 }, (_, digit) => digit + Math.min(4, Math.max(0, (digit - 4) >> 2)));
-const text = Buffer.alloc(36);
+const text = Buffer.alloc(EVENT_ID_BYTES);
 const VERSION_5 = '5'.charCodeAt(0);
 const DASH = '-'.charCodeAt(0);
 

@@ -2,62 +2,36 @@
  * Two whole hubs at one Mosquitto, Kafka and PostgreSQL, and a partner that sends an event a message and believes the broker's PUBACK. One of them is killed
  * in the flow and started again: every event stands in `package-events`, once.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startKafka } from '../servers/kafka.ts';
 import { kcatFollowing } from '../servers/kcat.ts';
-import { startMosquitto } from '../servers/mosquitto.ts';
-import { startPostgres } from '../servers/postgres.ts';
-import type { Server } from '../servers/server-process.ts';
-import { healthy, milepost, Process, topicExists } from './stack.ts';
+import { type HubStack, startHubStack } from './hub-stack.ts';
+import { healthy, Process, topicExists } from './stack.ts';
 
 const EVENTS = 6_000;
 const WINDOW = 100;
 
-let folder: string;
-let servers: Server[] = [];
-const processes: Process[] = [];
-const keep = (process: Process): Process => {
-  processes.push(process);
-  return process;
-};
+let stack: HubStack;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'milepost-door-kill-'));
-  const mosquitto = startMosquitto({ config: ['max_queued_messages 0', 'set_tcp_nodelay true'] });
-  servers = await Promise.all([startKafka(), mosquitto, startPostgres({ fsync: false })]);
-  const [kafka, broker, postgres] = servers as [Server, Server, Server];
-  await writeFile(
-    join(folder, 'hub.yaml'),
-    `dataDir: '${folder}'
-mqtt: { url: '${broker.url}' }
-kafka: { brokers: '${kafka.url}' }
-postgres: { url: '${postgres.url}' }
-http: { listen: '127.0.0.1:0' }
-`,
-  );
+  stack = await startHubStack({
+    name: 'door-kill',
+    mosquitto: { config: ['max_queued_messages 0', 'set_tcp_nodelay true'] },
+  });
 }, 180_000);
 
-afterAll(async () => {
-  await Promise.all(processes.map((each) => each.stop()));
-  await Promise.all(servers.map((server) => server.stop()));
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => stack.stop());
 
 it('a named hub dies among the messages of a partner: every event counts once', async () => {
-  const [kafka, broker] = servers as [Server, Server, Server];
-  const start = (name: string) =>
-    keep(milepost('hub', 'run', '--config', join(folder, 'hub.yaml'), '--instance', name));
+  const { kafka, mosquitto, keep } = stack;
+  const start = (name: string) => stack.hub('--instance', name);
   const [first, second] = [start('hub-1'), start('hub-2')];
   await Promise.all([first, second].map(async (hub) => healthy(await hub.line(/pages and API at/, 60_000))));
   await topicExists(kafka.url, 'package-events');
   const following = kcatFollowing({ brokers: kafka.url, topic: 'package-events' });
   const messages = keep(new Process('kcat', 'kcat', following));
 
-  const sent = flow(broker.url);
+  const sent = flow(mosquitto.url);
   await messages.until(() => messages.lines.length > EVENTS / 20, 'events', 60_000);
   await first.kill9();
   start('hub-1');

@@ -2,15 +2,9 @@
  * The hub in parts: two ingest processes, two process, one project and one api on Kafka, PostgreSQL and Mosquitto, with simulated gateways.
  * One ingest and one process die under load; nothing is lost, nothing counted twice, and the others take over.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startKafka } from '../servers/kafka.ts';
 import { kcatFollowing } from '../servers/kcat.ts';
-import { startMosquitto } from '../servers/mosquitto.ts';
-import { startPostgres } from '../servers/postgres.ts';
-import type { Server } from '../servers/server-process.ts';
+import { type HubStack, startHubStack } from './hub-stack.ts';
 import { healthy, milepost, Process, topicExists } from './stack.ts';
 
 const GATEWAYS = 12;
@@ -19,33 +13,13 @@ const SECONDS = 25;
 /** The session time-out is 6 s; what remains is the rebalance, the restore of the books, and a slow machine. */
 const TAKEOVER_MS = 20_000;
 
-let folder: string;
-let servers: Server[] = [];
-const processes: Process[] = [];
-const keep = (process: Process): Process => {
-  processes.push(process);
-  return process;
-};
+let stack: HubStack;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'milepost-several-'));
-  servers = await Promise.all([startKafka(), startMosquitto(), startPostgres({ fsync: false })]);
-  const [kafka, mosquitto, postgres] = servers as [Server, Server, Server];
-  await writeFile(
-    join(folder, 'hub.yaml'),
-    `mqtt: { url: '${mosquitto.url}' }
-kafka: { brokers: '${kafka.url}' }
-postgres: { url: '${postgres.url}' }
-http: { listen: '127.0.0.1:0' }
-`,
-  );
+  stack = await startHubStack({ name: 'several' });
 }, 180_000);
 
-afterAll(async () => {
-  await Promise.all(processes.map((each) => each.stop()));
-  await Promise.all(servers.map((server) => server.stop()));
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => stack.stop());
 
 interface Arrival {
   gatewayId: string;
@@ -72,8 +46,8 @@ function longestSilenceMs(all: readonly Arrival[], fromMs: number): number {
 }
 
 it('an ingest and a process die under load: the others take over, and every event stands there once', async () => {
-  const [kafka, mosquitto] = servers as [Server, Server, Server];
-  const start = (roles: string) => keep(milepost('hub', 'run', '--config', join(folder, 'hub.yaml'), '--roles', roles));
+  const { kafka, mosquitto, keep } = stack;
+  const start = (roles: string) => stack.hub('--roles', roles);
   const [ingest, ingest2] = [start('ingest'), start('ingest')];
   const [process1, process2] = [start('process'), start('process')];
   const [project, api] = [start('project'), start('api')];

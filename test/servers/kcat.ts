@@ -16,7 +16,7 @@ export interface KcatOptions {
 }
 
 const MAX_OUTPUT_BYTES = 2 ** 30;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 60_000;
 
 /** Arguments for a kcat that goes on for ever and prints each message at once. */
 export const kcatFollowing = (options: KcatOptions): string[] => ['-u', ...reading(options)];

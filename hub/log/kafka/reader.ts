@@ -86,7 +86,6 @@ export class KafkaReader implements Runner {
   #workPerRecord = FIRST_GUESS_WORK;
   /** The last group was all there was, and little: see CALM_WORK. */
   #isCalm = true;
-  #isFull = false;
   #fault: Error | undefined;
   #recovering = false;
   #paused: number[] = [];
@@ -152,10 +151,10 @@ export class KafkaReader implements Runner {
       if (this.#isCalm) await this.#finish();
       const size = this.#groupSize();
       const { records, ends } = await consumer.fetch(size);
-      this.#isFull = records.length >= size;
       this.#waiting = records;
       if (records.length > 0) {
-        await this.#handle(consumer, ends);
+        const work = await this.#handle(consumer, ends);
+        this.#isCalm = records.length < size && work < CALM_WORK;
         return 0;
       }
       await this.#finish();
@@ -171,27 +170,27 @@ export class KafkaReader implements Runner {
     return Math.min(this.#options.maxRecords, Math.ceil(GROUP_WORK / this.#workPerRecord));
   }
 
-  /** Prepares what waits, while the group before is committed, and then begins to commit it. */
-  async #handle(consumer: GroupConsumer, ends: ReadonlyMap<number, number>): Promise<void> {
+  /** Prepares what waits, while the group before is committed, and then begins to commit it. Gives how much it was to do. */
+  async #handle(consumer: GroupConsumer, ends: ReadonlyMap<number, number>): Promise<number> {
     const records = inOrder(this.#waiting.filter(({ partition }) => this.#positions.has(partition)));
     this.#waiting = records;
     if (records.length === 0) {
       await this.#finish();
       this.#reached(ends);
-      return;
+      return 0;
     }
     const next = new Map<number, number>();
     for (const { partition, offset } of records) next.set(partition, offset + 1);
     this.#lastRecordMs = performance.now();
     const group = await this.#options.worker.prepare(records);
     await this.#finish();
-    this.#isCalm = !this.#isFull && group.work < CALM_WORK;
     this.#workPerRecord = Math.max(1, (this.#workPerRecord + group.work / records.length) / 2);
     const durable = group.commit(consumer, next);
     // Whoever waits for it is told.
     durable.catch(() => {});
     this.#underWay = { records, next, ends, durable };
     this.#waiting = [];
+    return group.work;
   }
 
   /** Waits for the group that is being committed. One that fails waits to be handled again, ahead of what came after it. */
