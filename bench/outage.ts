@@ -8,12 +8,10 @@
  * it all; with another sink away Kafka does. Exit code 1 when something is lost or doubled, or catching up is slower than five times live.
  */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openPostgres } from '../hub/store/postgres.ts';
-import { healthy, milepost, type Process } from '../test/e2e/stack.ts';
+import { hubStack } from '../test/e2e/hub-stack.ts';
+import { healthy, milepost } from '../test/e2e/stack.ts';
 import { startInflux } from '../test/servers/influx.ts';
 import { startKafka } from '../test/servers/kafka.ts';
 import { startPostgres } from '../test/servers/postgres.ts';
@@ -47,32 +45,17 @@ interface Progress {
   waiting: number;
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'milepost-outage-'));
 const servers = await Promise.all([startKafka(), startPostgres(), startInflux()]);
 const [kafka, postgres, influx] = servers;
+const stack = await hubStack({ name: 'outage', servers: { kafka, postgres, influx }, log: 'error' });
 const store = await openPostgres({ url: postgres.url, maxConnections: 1 });
 let projected = 0;
-const processes: Process[] = [];
-const keep = (process: Process): Process => {
-  processes.push(process);
-  return process;
-};
 try {
-  await writeFile(
-    join(folder, 'hub.yaml'),
-    `mqtt: { listen: '127.0.0.1:0' }
-kafka: { brokers: '${kafka.url}' }
-postgres: { url: '${postgres.url}' }
-influx: { url: '${influx.url}', bucket: milepost, query: influxql }
-http: { listen: '127.0.0.1:0' }
-log: { level: error }
-`,
-  );
-  const hub = keep(milepost('hub', 'run', '--config', join(folder, 'hub.yaml')));
+  const hub = stack.hub();
   const said = await hub.line(/pages and API at/);
   const url = await healthy(said);
   const load = ['--count', String(GATEWAYS), '--rate', String(rate / GATEWAYS), '--drain', '120s', '--json'];
-  const gateways = keep(milepost('sim', 'gateways', '--hub', /mqtt:\/\/\S+/.exec(said)?.[0] ?? '', ...load));
+  const gateways = stack.keep(milepost('sim', 'gateways', '--hub', /mqtt:\/\/\S+/.exec(said)?.[0] ?? '', ...load));
   const outages = [];
   for (const sink of sinks) outages.push(await outage(sink, { url, pid: hub.child.pid ?? 0 }));
   gateways.child.kill('SIGTERM');
@@ -90,10 +73,8 @@ log: { level: error }
   else print(result);
   process.exitCode = isWhole && outages.every(({ catchUp }) => catchUp >= GOAL) ? 0 : 1;
 } finally {
-  await Promise.all(processes.map((each) => each.stop()));
   await store.close();
-  await Promise.all(servers.map((server) => server.stop()));
-  await rm(folder, { recursive: true, force: true });
+  await stack.stop();
 }
 
 async function outage(sink: Sink, { url, pid }: { url: string; pid: number }) {

@@ -10,10 +10,8 @@
  * the calm one, or it is not calm again within a minute after the burst.
  */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { hubStack } from '../test/e2e/hub-stack.ts';
 import { healthy, milepost, Process, topicExists } from '../test/e2e/stack.ts';
 import { startInflux } from '../test/servers/influx.ts';
 import { startKafka } from '../test/servers/kafka.ts';
@@ -58,17 +56,16 @@ const nowMs = () => performance.timeOrigin + performance.now();
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const progress = (text: string) => process.stderr.write(`${text}\n`);
 
-const folder = await mkdtemp(join(tmpdir(), 'milepost-storm-'));
 /** As deploy/compose/mosquitto.conf has them. */
 const BROKER = ['set_tcp_nodelay true', 'max_inflight_messages 1000'];
-const servers = await Promise.all([startKafka(), startMosquitto({ config: BROKER }), startPostgres(), startInflux()]);
-const [kafka, mosquitto, postgres, influx] = servers;
-const others: Process[] = [];
+const [kafka, mosquitto, postgres, influx] = await Promise.all([
+  startKafka(),
+  startMosquitto({ config: BROKER }),
+  startPostgres(),
+  startInflux(),
+]);
+const stack = await hubStack({ name: 'storm', servers: { kafka, mosquitto, postgres, influx }, log: 'error' });
 const hubs: { process: Process; name: string; url?: string }[] = [];
-const keep = (started: Process): Process => {
-  others.push(started);
-  return started;
-};
 const phases: Phase[] = [];
 
 /** Every event that was read: when it was made and how long it took; and which ones they were. */
@@ -77,16 +74,6 @@ const seen = new Set<string>();
 let doubled = 0;
 
 try {
-  await writeFile(
-    join(folder, 'hub.yaml'),
-    `mqtt: { url: '${mosquitto.url}' }
-kafka: { brokers: '${kafka.url}' }
-postgres: { url: '${postgres.url}' }
-influx: { url: '${influx.url}', bucket: milepost, query: influxql }
-http: { listen: '127.0.0.1:0' }
-log: { level: error }
-`,
-  );
   for (let index = 0; index < HUBS; index++) {
     const name = `hub-${index + 1}`;
     hubs.push({ name, process: startHub(name) });
@@ -94,7 +81,7 @@ log: { level: error }
   for (const hub of hubs) hub.url = await healthy(await hub.process.line(/pages and API at/, 60_000));
   await topicExists(kafka.url, 'package-events');
   const following = kcatFollowing({ brokers: kafka.url, topic: 'package-events', fetchWaitMs: 5 });
-  const messages = keep(new Process('kcat', 'kcat', following));
+  const messages = stack.keep(new Process('kcat', 'kcat', following));
   const reading = setInterval(() => take(messages), 200);
   try {
     const steady = startGateways('steady-', Number(values.gateways), RATE);
@@ -139,13 +126,11 @@ log: { level: error }
     clearInterval(reading);
   }
 } finally {
-  await Promise.all([...others, ...hubs.map((hub) => hub.process)].map((each) => each.stop()));
-  await Promise.all(servers.map((server) => server.stop()));
-  await rm(folder, { recursive: true, force: true });
+  await stack.stop();
 }
 
 function startHub(name: string): Process {
-  return milepost('hub', 'run', '--config', join(folder, 'hub.yaml'), '--instance', name);
+  return stack.hub('--instance', name);
 }
 
 function startGateways(prefix: string, count: number, perSecond: number, forMs?: number): Process {
@@ -167,7 +152,7 @@ function startGateways(prefix: string, count: number, perSecond: number, forMs?:
     '--json',
     ...(forMs === undefined ? [] : ['--for', `${forMs}ms`]),
   ];
-  return keep(milepost('sim', 'gateways', '--hub', mosquitto.url, ...load, ...rest));
+  return stack.keep(milepost('sim', 'gateways', '--hub', mosquitto.url, ...load, ...rest));
 }
 
 /** Kills one hub after the other, the next in turn, and starts it again. */

@@ -33,11 +33,6 @@ export interface DecodeOptions {
   module?: RfidModule;
 }
 
-/** What cannot be read, but something can be said of: printed as an error with the other properties beside it. */
-export interface Unreadable {
-  fault: CodecError;
-}
-
 export type Decoder = (data: string, options: DecodeOptions) => object | readonly object[];
 
 /** Modbus ASCII begins with its only colon; between the bytes of hexadecimal there are several, or none. */

@@ -28,7 +28,22 @@ export async function call<T>(
       code: 'hub-unreachable',
     });
   }
-  const answer = (await response.json()) as T & { error?: { code: string; message: string; problems?: unknown } };
+  return answerOf(response, url);
+}
+
+/** @throws as `call` */
+export async function answerOf<T>(response: Response, url: string): Promise<T> {
+  const text = await response.text();
+  let answer: T & { error?: { code: string; message: string; problems?: unknown } };
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    // A proxy, or another program on that port.
+    const what = `${response.status} ${response.statusText}`.trim();
+    throw Object.assign(new Error(`what answers at ${url} is no hub (${what}); say where it is with --hub URL`), {
+      code: 'hub-unreachable',
+    });
+  }
   const { code, message = response.statusText, problems } = answer.error ?? {};
   if (!response.ok) throw Object.assign(new Error(message), { code, problems });
   return answer;

@@ -57,6 +57,10 @@ function sayResult({ state, total, reason, counters }: Report): void {
     printError(`the replay ended early: ${reason}`);
     return;
   }
+  if (total === 0) {
+    print('the log has no records there: nothing was replayed');
+    return;
+  }
   const { packageEvents, alerts, points, duplicates, deadLetters } = counters;
   print(`${total} log records: ${packageEvents} events, ${alerts} alerts, ${points} points`);
   print(`${duplicates} repetitions, ${deadLetters} that still are dead letters`);

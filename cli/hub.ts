@@ -4,7 +4,7 @@ import { checkHubConfig, type HubConfig } from '../hub/config.ts';
 import { leaveDoor } from '../hub/leave.ts';
 import { runHub } from '../hub/main.ts';
 import { type HubSetupStep, setupHub } from '../hub/setup.ts';
-import { formatProblem } from '../protocols/config/checked-yaml.ts';
+import { formatProblem, type Problem } from '../protocols/config/checked-yaml.ts';
 import { BAD, DONE, explain, print, printError, stopSignal } from './exit.ts';
 import { createLog } from './log.ts';
 import { systemClock } from './system-clock.ts';
@@ -50,7 +50,7 @@ export async function hubLeave({ config: file, ...told }: { config: string; inst
 
 /** Topics, schema, retention and down-sampling as configured; says what it did. */
 export async function hubSetup(file: string | undefined, json: boolean): Promise<number> {
-  const config = await readConfig(file);
+  const config = await readConfig(file, {}, json);
   if (!config) return BAD;
   const log = createLog({ level: 'warn' });
   try {
@@ -84,16 +84,19 @@ function codeOf(error: unknown): string {
 async function readConfig(
   file: string | undefined,
   told: Omit<HubRunOptions, 'config'> = {},
+  json = false,
 ): Promise<HubConfig | undefined> {
-  let text = '';
+  let problems: Problem[];
   try {
-    if (file !== undefined) text = await readFile(file, 'utf8');
+    const text = file === undefined ? '' : await readFile(file, 'utf8');
+    const result = checkHubConfig(text, file ?? 'defaults', told);
+    if (result.ok) return result.config;
+    problems = result.problems;
   } catch (error) {
-    printError(`${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-    return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    problems = [{ file: file ?? 'defaults', line: 1, column: 1, path: '', message: `cannot be read: ${reason}` }];
   }
-  const result = checkHubConfig(text, file ?? 'defaults', told);
-  if (result.ok) return result.config;
-  for (const problem of result.problems) printError(formatProblem(problem));
+  if (json) print(JSON.stringify({ ok: false, problems }));
+  else for (const problem of problems) printError(formatProblem(problem));
   return undefined;
 }

@@ -1,6 +1,7 @@
 /** `milepost track PACKAGE`: a package's state and timeline, from the hub's API. */
 import type { TrackingEvent } from '../protocols/uplink/tracking-event.ts';
 import { BAD, DONE, print, printError } from './exit.ts';
+import { answerOf } from './hub-call.ts';
 
 interface Answer {
   packageId: string;
@@ -52,10 +53,7 @@ export async function get<T>(url: string): Promise<T> {
       code: 'hub-unreachable',
     });
   }
-  const body = (await response.json()) as T & { error?: { code: string; message: string } };
-  if (!response.ok)
-    throw Object.assign(new Error(body.error?.message ?? response.statusText), { code: body.error?.code });
-  return body;
+  return answerOf(response, url);
 }
 
 function printTimeline(state: Answer, events: readonly TrackingEvent[]): void {

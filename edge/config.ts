@@ -143,7 +143,7 @@ const ops = z.strictObject({
     .optional(),
 });
 
-export const edgeConfigSchema = z.strictObject({
+const edgeConfigSchema = z.strictObject({
   gateway,
   hub,
   outbox: outbox.prefault({}),

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { Clock } from '../protocols/base/clock.ts';
 import type { FramerStats } from '../protocols/base/framer.ts';
 import type { Log } from '../protocols/base/log.ts';
+import type { Measured } from '../protocols/uplink/model.ts';
 import type { Transport, TransportOptions } from './transport/transport.ts';
 
 /**
@@ -30,35 +31,11 @@ export type Reading = { monotonicUs: number; channel?: string } & (
       resentWithinMs?: number;
     }
   | { kind: 'tag'; epcHex: string; antenna: number; rssiDbm?: number; reads: number }
-  | { kind: 'temperature'; temperatureCelsius: number }
-  | { kind: 'humidity'; relativeHumidityPercent: number }
-  | {
-      kind: 'shock';
-      peakG: number;
-      peakXG: number;
-      peakYG: number;
-      peakZG: number;
-      durationMs: number;
-      velocityChangeMetersPerSecond: number;
-      sampleRateHz: number;
-      clipped: boolean;
-    }
-  | { kind: 'vibration'; rmsG: number; windowMs: number }
-  | {
-      kind: 'position';
-      latitude: number;
-      longitude: number;
-      altitudeMeters?: number;
-      speedMetersPerSecond?: number;
-      courseDegrees?: number;
-      hdop?: number;
-      satellites?: number;
+  | Exclude<Measured, { kind: 'position' }>
+  | (Extract<Measured, { kind: 'position' }> & {
       /** What the receiver says the time is; a candidate for clock state `gps`. */
       utcMs?: number;
-    }
-  | { kind: 'contact'; open: boolean }
-  /** What a vehicle says of itself; at least one of the three. */
-  | { kind: 'vehicle'; speedMetersPerSecond?: number; engineRpm?: number; odometerMeters?: number }
+    })
   /** The device said something about itself that someone should know; it goes on working. */
   | { kind: 'status'; code: string; message: string }
 );

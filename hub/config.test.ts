@@ -110,3 +110,14 @@ describe('roles', () => {
     );
   });
 });
+
+it('a name of a process is taken as it may stand in Kafka, and not without any letter', () => {
+  const instance = (name: string) => {
+    const result = checkHubConfig('kafka: { brokers: "k:9092" }', 'hub.yaml', { instance: name });
+    return result.ok ? result.config.kafka?.instance : result.problems.map(({ file }) => file);
+  };
+  expect(instance('hub-1')).toBe('hub-1');
+  expect(instance('box 7:process,api')).toBe('box-7-process-api');
+  expect(instance('')).toEqual(['--instance']);
+  expect(instance('x'.repeat(151))).toEqual(['--instance']);
+});

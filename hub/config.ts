@@ -20,11 +20,15 @@ const address = z.string().regex(/^[^:]+:\d+$/, { error: "'host:port' is expecte
 export const ROLES = ['ingest', 'process', 'project', 'api'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Room for what is put before it in Kafka's names. */
+const INSTANCE = /^[\w.-]{1,150}$/;
+const INSTANCE_EXPECTED = 'letters, digits and . _ - are expected, 1 to 150';
+
 const clientId = z.string().regex(GATEWAY_ID, {
   error: 'a client is called as a gateway may be: 1 to 63 letters, digits, dots, colons, dashes or underscores',
 });
 
-export const hubConfigSchema = z.strictObject({
+const hubConfigSchema = z.strictObject({
   /** Where the embedded store keeps its files; `memory` keeps nothing. */
   dataDir: z.string().default('./milepost-data'),
   /** Apart from each other, roles share Kafka, PostgreSQL and an MQTT broker. */
@@ -58,6 +62,7 @@ export const hubConfigSchema = z.strictObject({
         .string()
         .regex(/^[^/+#$]*$/, { error: 'a name without any of / + # $ is expected' })
         .default('milepost'),
+      /** In hands and not yet in the event log: of gateways, and as much again of HTTP bodies. */
       maxPending: sizeBytes.prefault('64MiB'),
     })
     .prefault({}),
@@ -72,11 +77,8 @@ export const hubConfigSchema = z.strictObject({
        * session time-out (6 s) goes on at once with the partitions it had; a process that leaves for good keeps them for so long. Without a
        * name each start has a new one: partitions of a dead process move when its session has run out.
        */
-      instance: z
-        .string()
-        .regex(/^[\w.-]{1,150}$/, { error: 'letters, digits and . _ - are expected, at most 150' })
-        .optional(),
-      /** Of messages in `package-events` and `alerts`. Readers tell them apart by the header content-type. */
+      instance: z.string().regex(INSTANCE, { error: INSTANCE_EXPECTED }).optional(),
+      /** Of messages in `package-events` and `alerts`. Readers tell them apart by the header `schema`. */
       format: z.enum(MESSAGE_FORMATS).default('json'),
       /** How long topics that are not compacted keep their records; of topics that the hub creates. */
       retention: z
@@ -219,6 +221,7 @@ export function checkHubConfig(
   if (instance !== undefined) {
     const { kafka, mqtt } = checked.value;
     const name = instance.replace(/[^\w.-]/g, '-');
+    if (!INSTANCE.test(name)) problems.push(onCommandLine('--instance', INSTANCE_EXPECTED));
     if (kafka) kafka.instance = name;
     else mqtt.clientId ??= `milepost-hub-${name}`;
   }
@@ -226,17 +229,16 @@ export function checkHubConfig(
     const names = roles.split(',').map((name) => name.trim());
     const unknown = names.filter((name) => !isRole(name));
     for (const name of unknown)
-      problems.push({
-        file: '--roles',
-        line: 1,
-        column: 1,
-        path: '',
-        message: `there is no role '${name}': ${suggest(name, ROLES)}`,
-      });
+      problems.push(onCommandLine('--roles', `there is no role '${name}': ${suggest(name, ROLES)}`));
     checked.value.roles = names.filter(isRole);
   }
-  problems.push(...contradictions(checked));
+  // What a list with an unknown role would need is not known.
+  if (problems.length === 0) problems.push(...contradictions(checked));
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config: checked.value };
+}
+
+function onCommandLine(option: string, message: string): Problem {
+  return { file: option, line: 1, column: 1, path: '', message };
 }
 
 function isRole(name: string): name is Role {

@@ -16,6 +16,7 @@ import type { EventLog } from './log/event-log.ts';
 import { openKafkaLog } from './log/kafka/kafka-log.ts';
 import { logMigrations } from './log/sql/migrations.ts';
 import { openSqlLog } from './log/sql/sql-log.ts';
+import { PROCESS_GROUPS } from './process/groups.ts';
 import { openPglite } from './store/pglite.ts';
 import { openPostgres } from './store/postgres.ts';
 import type { Store } from './store/store.ts';
@@ -46,8 +47,11 @@ export async function openPorts(
   const has = (...roles: Role[]) => roles.some((role) => config.roles.includes(role));
   const wantsSeries = has('process', 'api');
   const wantsStore = has('project', 'api') || !config.kafka || (wantsSeries && !config.influx);
+  // Before all else: what the last run left open in Kafka is being ended while the rest is loaded.
+  const resumes = has('process') ? PROCESS_GROUPS.map(({ group }) => group) : [];
+  const kafka = config.kafka && keep(await openEventLog(options, undefined, resumes));
   const store = wantsStore ? keep(await openStore(options)) : undefined;
-  const eventLog = keep(await openEventLog(options, store));
+  const eventLog = kafka ?? keep(await openEventLog(options, store));
   const timeSeries = wantsSeries ? keep(await openTimeSeries(options, store)) : undefined;
   const redis = config.redis;
   const cache = has('api')
@@ -75,7 +79,12 @@ export function openStore({ config, log }: PortOptions): Promise<Store> {
   });
 }
 
-export async function openEventLog({ config, log }: PortOptions, store: Store | undefined): Promise<EventLog> {
+/** @param resumes Groups of transforms that this process is going to run; a running hub of the same name is fenced by it. */
+export async function openEventLog(
+  { config, log }: PortOptions,
+  store: Store | undefined,
+  resumes: readonly string[] = [],
+): Promise<EventLog> {
   const { kafka } = config;
   if (!kafka && store) return openSqlLog({ store, topics: topicsOf(config), log: log.child({ part: 'log' }) });
   if (!kafka) throw new TypeError('an event log needs Kafka or a store');
@@ -84,6 +93,7 @@ export async function openEventLog({ config, log }: PortOptions, store: Store | 
     topics: topicsOf(config),
     replication: kafka.replication,
     ...(kafka.instance === undefined ? {} : { instance: kafka.instance }),
+    resumes,
     properties: kafka.properties,
     log: log.child({ part: 'log' }),
   });

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../protocols/base/log.ts';
+import { ManualClock } from '../protocols/base/manual-clock.ts';
 import { findScenario, type SimEnvironment, type SimRunArgs, simList, simRun } from './cli.ts';
 import { DEVICE_KINDS } from './devices.ts';
-import { ManualClock } from './testing/manual-clock.ts';
 
 function environment() {
   const printed: string[] = [];
@@ -70,7 +70,7 @@ describe('sim run', () => {
     await until(() => printed.length > 0);
     await clock.advance(5000);
     expect(await exit).toBe(0);
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it.each<[string, SimRunArgs, string]>([
@@ -83,7 +83,7 @@ describe('sim run', () => {
     const { around, errors, clock } = environment();
     expect(await simRun(bad, around)).toBe(1);
     expect(errors.join('\n')).toContain(code);
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('says errors as JSON where JSON was asked for', async () => {

@@ -66,7 +66,7 @@ export interface SimListArgs {
 
 const SPEED_MAX = 100;
 const DEFAULT_HUB = 'mqtt://127.0.0.1:1883';
-export const DEFAULT_RUN_DIR = join(tmpdir(), 'milepost-sim');
+const DEFAULT_RUN_DIR = join(tmpdir(), 'milepost-sim');
 
 export async function simRun(args: SimRunArgs, environment: SimEnvironment): Promise<number> {
   const { clock, log, print, printError, signal } = environment;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../protocols/base/manual-clock.ts';
 import { Faults, sendThroughFaults } from './faults.ts';
 import { seededRandom } from './random.ts';
 import { flipByte } from './serial-port.ts';
-import { ManualClock } from './testing/manual-clock.ts';
 
 const FRAME = Buffer.from('0123456789\r');
 

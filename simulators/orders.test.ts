@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../protocols/base/log.ts';
+import { ManualClock } from '../protocols/base/manual-clock.ts';
 import { parseCommandLine } from './command-line.ts';
 import { runScenario } from './run.ts';
 import { parseScenario } from './scenario.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { START_MS } from './testing/context.ts';
 import { memoryLines } from './testing/memory-line.ts';
 import { worldClock } from './world-clock.ts';
 
@@ -36,7 +37,7 @@ describe('command line', () => {
 });
 
 async function setup() {
-  const clock = new ManualClock();
+  const clock = new ManualClock(START_MS);
   const { open, line } = memoryLines();
   const scenario = parseScenario({
     name: 'orders',
@@ -63,7 +64,7 @@ describe('commands with an end', () => {
     await clock.advance(60_000);
     expect(line('scanner').plugged).toBe(false);
     await run.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('ends one fault after its time and leaves the others', async () => {
@@ -91,7 +92,7 @@ describe('commands with an end', () => {
     expect(new Set(seen).size).toBe(1000);
     expect(line('scanner').text.split('\r')).toHaveLength(1001);
     await run.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('a storm makes other serial devices chatter, and ends with the run', async () => {
@@ -104,7 +105,7 @@ describe('commands with an end', () => {
     await clock.advance(1000);
     expect(line('gps').sent.length - frames).toBeLessThan(20);
     await run.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('reaches all devices at once, and refuses what makes no sense', async () => {
@@ -135,18 +136,18 @@ describe('scenario time', () => {
       devices: [{ id: 'doors', kind: 'modbus-contacts', vehicle: 'van' }],
       script: [{ vehicle: 'van', at: ['door'], afterS: 4, device: 'doors', command: 'open', args: { forS: 10 } }],
     });
-    const clock = new ManualClock();
+    const clock = new ManualClock(START_MS);
     const options = { scenario, seed: 1, clock, log: silentLog, runDir: '/r', openLine: memoryLines().open };
     const run = await runScenario(options);
     await clock.advance(300_000);
-    const times = run.ledger.entries.map(({ atMs }) => (atMs - Date.UTC(2026, 10, 23, 8)) / 1000);
+    const times = run.ledger.entries.map(({ atMs }) => (atMs - START_MS) / 1000);
     // 222 m at 40 km/h take 26.2 s: there after 46.2 s, and every 92.4 s.
     expect(times.map(Math.round)).toEqual([50, 60, 143, 153, 235, 245]);
     await run.stop();
   });
 
   it('runs faster than the machine, from its own wall time on', async () => {
-    const clock = new ManualClock();
+    const clock = new ManualClock(START_MS);
     const startMs = Date.UTC(2030, 0, 1);
     const world = worldClock(clock, { speed: 60, startMs });
     let rang = 0;

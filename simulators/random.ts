@@ -5,6 +5,8 @@
  * one more often, changes nothing about the others. Generator: Mulberry32 (32-bit state, period 2³²), seeded from text
  * through FNV-1a; good enough for traffic, not for secrets.
  */
+import { seededRandom as mulberry32 } from '../protocols/base/seeded-random.ts';
+
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
@@ -21,13 +23,7 @@ export interface Random {
 
 export function seededRandom(seed: number | string): Random {
   const state0 = fnv1a(String(seed));
-  let state = state0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = mulberry32(state0);
   const integer = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
   return {
     next,

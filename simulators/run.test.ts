@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../protocols/base/log.ts';
+import { ManualClock } from '../protocols/base/manual-clock.ts';
 import { type RunningScenario, runScenario } from './run.ts';
 import { parseScenario, type Scenario } from './scenario.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { START_MS } from './testing/context.ts';
 import { memoryLines } from './testing/memory-line.ts';
 
 /** Three scanners and a van with one stop at the hub and two at doors. */
@@ -46,7 +47,7 @@ afterEach(async () => {
 });
 
 async function start(scenario: Scenario, seed: number | string = 1, signal?: AbortSignal) {
-  const clock = new ManualClock();
+  const clock = new ManualClock(START_MS);
   const { open, line } = memoryLines();
   const run = await runScenario({
     scenario,
@@ -145,7 +146,7 @@ describe('runScenario', () => {
     const { clock, run } = await start(threeScanners());
     await clock.advance(95_000);
     const shocks = run.ledger.entries.filter(({ kind }) => kind === 'shock');
-    expect(shocks.map(({ atMs }) => (atMs - Date.UTC(2026, 10, 23, 8)) / 1000)).toEqual([30, 90]);
+    expect(shocks.map(({ atMs }) => (atMs - START_MS) / 1000)).toEqual([30, 90]);
   });
 
   it('names its devices, and knows no others', async () => {
@@ -168,19 +169,25 @@ describe('runScenario', () => {
     controller.abort();
     await run.stop();
     await clock.advance(1000);
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
     expect(line('induction').closed).toBe(true);
   });
 
   it('takes back what it started when a device cannot start', async () => {
     const { open, lines } = memoryLines();
-    const options = { scenario: threeScanners(), seed: 1, clock: new ManualClock(), log: silentLog, runDir: '/r' };
+    const options = {
+      scenario: threeScanners(),
+      seed: 1,
+      clock: new ManualClock(START_MS),
+      log: silentLog,
+      runDir: '/r',
+    };
     const failing = runScenario({
       ...options,
       openLine: (line) => (line.path === '/r/handheld' ? Promise.reject(new Error('no more')) : open(line)),
     });
     await expect(failing).rejects.toThrow('no more');
     expect([...lines.values()].map(({ closed }) => closed)).toEqual([true, true]);
-    expect(options.clock.pending).toBe(0);
+    expect(options.clock.timers).toBe(0);
   });
 });

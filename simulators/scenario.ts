@@ -105,7 +105,6 @@ export type Scenario = z.infer<typeof scenarioSchema>;
 export type FlowSpec = z.infer<typeof flowSchema>;
 export type StepSpec = z.infer<typeof stepSchema>;
 export type ScriptSpec = z.infer<typeof scriptSchema>;
-export type GatewaySpec = z.infer<typeof gatewaySchema>;
 
 interface Dangling {
   path: PathStep[];

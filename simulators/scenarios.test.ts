@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../protocols/base/log.ts';
+import { ManualClock } from '../protocols/base/manual-clock.ts';
 import { encodeRequestPdu, encodeRtu } from '../protocols/modbus/index.ts';
 import { scenarioFolder, scenarioNames } from './cli.ts';
 import { type RunningScenario, runScenario } from './run.ts';
 import { loadScenario, type Scenario } from './scenario.ts';
 import type { LedgerEntry } from './simulator.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { START_MS } from './testing/context.ts';
 import { memoryLines } from './testing/memory-line.ts';
 
 const running: RunningScenario[] = [];
@@ -18,7 +19,7 @@ afterEach(async () => {
 
 async function start(name: string, seed: string, change: (scenario: Scenario) => Scenario = (same) => same) {
   const scenario = change(await loadScenario(join(scenarioFolder(), `${name}.yaml`)));
-  const clock = new ManualClock();
+  const clock = new ManualClock(START_MS);
   const { open, lines } = memoryLines();
   const options = { scenario, seed, clock, log: silentLog, runDir: '/run-dir-of-the-test', openLine: open };
   const run = await runScenario(options);
@@ -87,8 +88,7 @@ describe('scenarios', () => {
     }
     expect([above[0], above.at(-1)]).toEqual([543, 1676]);
     const [entry] = run.ledger.entries.filter(kindIs('excursion'));
-    const startMs = Date.UTC(2026, 10, 23, 8);
-    expect(entry?.detail).toMatchObject({ beyondFromMs: startMs + 540_000, beyondUntilMs: startMs + 1_680_000 });
+    expect(entry?.detail).toMatchObject({ beyondFromMs: START_MS + 540_000, beyondUntilMs: START_MS + 1_680_000 });
     expect(run.ledger.entries.filter(kindIs('contact')).map(({ detail }) => detail?.state)).toEqual([
       'open',
       'closed',
@@ -102,7 +102,7 @@ describe('scenarios', () => {
     await clock.advance(22_000);
     const drop = run.ledger.entries.find(({ detail }) => detail?.heightCm === 60);
     expect(drop?.detail).toMatchObject({ peakG: 9.158, durationMs: 60, fallMs: 349.808 });
-    expect((drop?.atMs ?? 0) - Date.UTC(2026, 10, 23, 8)).toBe(20_350);
+    expect((drop?.atMs ?? 0) - START_MS).toBe(20_350);
     const frames = Buffer.concat(lines.get('parcel-shock')?.sent ?? []);
     const upG = Array.from({ length: frames.length / 11 }, (_, i) => (frames.readInt16LE(i * 11 + 6) / 32768) * 16);
     const falling = upG.slice(4010, 4065);
@@ -127,8 +127,7 @@ describe('scenarios', () => {
     expect(scenario.durationS).toBe(8 * 3600);
     await clock.advance(3_500_000);
     const first = run.ledger.entries.filter(({ detail }) => detail?.input === 1);
-    const startMs = Date.UTC(2026, 10, 23, 8);
-    expect(first.map(({ atMs, detail }) => [(atMs - startMs) / 1000, detail?.state])).toEqual([
+    expect(first.map(({ atMs, detail }) => [(atMs - START_MS) / 1000, detail?.state])).toEqual([
       [240, 'open'],
       [3360, 'closed'],
     ]);

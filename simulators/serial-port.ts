@@ -1,9 +1,8 @@
 /**
  * What all serial devices share: a cable, the faults on it, and the commands that act on both.
  */
-import { join } from 'node:path';
 import { Faults, type SendOptions, type SendResult, sendThroughFaults } from './faults.ts';
-import { type CommandArgs, type SimulatorContext, SimulatorError } from './simulator.ts';
+import { type CommandArgs, placeOf, type SimulatorContext, SimulatorError } from './simulator.ts';
 
 const CHATTER_BYTES_MAX = 64;
 
@@ -28,9 +27,8 @@ export interface SerialPortOptions {
 
 export async function openSerialPort(context: SimulatorContext, options: SerialPortOptions): Promise<SerialPort> {
   const { wireClock: clock } = context;
-  const path = options.path ?? options.id;
   const line = await context.openLine({
-    path: path.startsWith('/') ? path : join(context.runDir, path),
+    path: placeOf(context, options.path ?? options.id),
     clock,
     log: context.log,
     onData: options.onData ?? (() => {}),

@@ -9,6 +9,7 @@
  *    somebody listens on, or to a connected client. `damage` says what a fault made of them.
  *  - `stop()` leaves nothing behind: no socket, no pty, no link, no timer.
  */
+import { join } from 'node:path';
 import type { Clock } from '../protocols/base/clock.ts';
 import type { Log } from '../protocols/base/log.ts';
 import type { FaultName } from './faults.ts';
@@ -123,6 +124,17 @@ export class SimulatorError extends Error {
     super(fault.message, fault.cause === undefined ? undefined : { cause: fault.cause });
     this.code = fault.code;
   }
+}
+
+/** The device, once it is open. */
+export async function opened<Device extends { open(): Promise<unknown> }>(device: Device): Promise<Device> {
+  await device.open();
+  return device;
+}
+
+/** Where a device has its link or folder: absolute, or below the run directory. */
+export function placeOf({ runDir }: SimulatorContext, path: string): string {
+  return path.startsWith('/') ? path : join(runDir, path);
 }
 
 /** Wall time for ledger entries and time stamps, in milliseconds. */

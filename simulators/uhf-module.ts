@@ -11,24 +11,22 @@
  */
 import { sleep } from '../protocols/base/clock.ts';
 import { numberArg } from './faults.ts';
-import { TagField, type TagInField } from './llrp-reader/tag-field.ts';
 import { flipByte, openSerialPort, type SerialPort } from './serial-port.ts';
 import {
   type CommandArgs,
   type Fate,
-  type LedgerEntry,
   type RunningSimulator,
   type Sighting,
   type SimulatorContext,
   SimulatorError,
-  wallMs,
 } from './simulator.ts';
+import { antennaOf, sightingOf, tagEntry } from './tag.ts';
+import { TagField, type TagInField } from './tag-field.ts';
 
 const ROUND_MS = 100;
 const TURNAROUND_MS = 3;
 const POLL_MS = 4;
 const QUEUE_MAX = 1_000;
-const DEFAULT_DWELL_MS = 3_000;
 
 export interface Read {
   tag: TagInField;
@@ -203,7 +201,7 @@ export class UhfModule implements RunningSimulator {
       const readPoint = this.#parts.readPoints.get(antenna) ?? tag.sighting.readPoint;
       const place = readPoint ?? '';
       if (tag.reportedAt.has(place)) continue;
-      const entry = this.#entry(tag.sighting, antenna, readPoint);
+      const entry = tagEntry(this.#parts.context, { simulator: this.id, sighting: tag.sighting, antenna, readPoint });
       if (damage === undefined) tag.reportedAt.add(place);
       this.#parts.context.emit(damage === undefined ? entry : { ...entry, damage });
     }
@@ -215,36 +213,14 @@ export class UhfModule implements RunningSimulator {
     else this.#sending.delete(tag);
   }
 
-  #entry(sighting: Sighting, antenna: number, readPoint: string | undefined): LedgerEntry {
-    return {
-      simulator: this.id,
-      kind: 'tag',
-      atMs: wallMs(this.#parts.context.clock),
-      epcHex: sighting.epcHex,
-      antenna,
-      ...(sighting.sscc !== '' && { sscc: sighting.sscc }),
-      ...(readPoint !== undefined && { readPoint }),
-    };
-  }
-
   #tag(args: CommandArgs): void {
-    const epcHex = String(args.epc ?? '').toLowerCase();
-    const dwellMs = numberArg(args, 'dwellMs', DEFAULT_DWELL_MS);
-    const antenna = numberArg(args, 'antenna', 0);
-    if (!/^([0-9a-f]{4}){1,31}$/.test(epcHex) || !(dwellMs > 0) || antenna > this.#parts.antennas) {
-      throw invalid(
-        `tag ${this.id}: epc is hexadecimal in words of four digits, dwellMs above 0, antenna one that exists`,
-      );
-    }
-    const antennas = antenna === 0 ? {} : { antennas: [antenna] };
     // Its fate stands in the ledger.
-    void this.observe({ sscc: '', aim: '', text: '', epcHex, dwellMs, ...antennas });
+    void this.observe(sightingOf(this, args));
   }
 
   #antenna(args: CommandArgs): void {
-    const antenna = numberArg(args, 'number', 0);
-    if (!(antenna >= 1 && antenna <= this.#parts.antennas)) throw invalid(`${this.id} has no antenna ${antenna}`);
-    if (String(args.connected ?? 'true') === 'true') this.#unconnected.delete(antenna);
+    const { antenna, connected } = antennaOf(this, args);
+    if (connected) this.#unconnected.delete(antenna);
     else this.#unconnected.add(antenna);
   }
 
@@ -252,7 +228,10 @@ export class UhfModule implements RunningSimulator {
     const text = String(args.code ?? '');
     const left = numberArg(args, 'count', 1);
     if (!/^[0-9a-f]{1,4}$/i.test(text) || !(left >= 1)) {
-      throw invalid(`error ${this.id}: code is hexadecimal, as the module's manual has it; count 1 or more`);
+      throw new SimulatorError({
+        code: 'sim-command-invalid',
+        message: `error ${this.id}: code is hexadecimal, as the module's manual has it; count 1 or more`,
+      });
     }
     this.#error = { code: Number.parseInt(text, 16), left };
   }
@@ -265,8 +244,4 @@ export class UhfModule implements RunningSimulator {
 /** From what a scenario says: `{ "1": "dock-7" }`. */
 export function readPointMap(readPoints: Readonly<Record<string, string>>): ReadonlyMap<number, string> {
   return new Map(Object.entries(readPoints).map(([antenna, point]) => [Number(antenna), point]));
-}
-
-function invalid(message: string): SimulatorError {
-  return new SimulatorError({ code: 'sim-command-invalid', message });
 }

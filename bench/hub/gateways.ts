@@ -16,12 +16,20 @@ export const gateways: Role = async ({ mqtt: url = '', message = '' }) => {
   const connect = async (index: number) => {
     const clientId = `gateway-${index}`;
     const socket = await mqttSocket({ host, port: Number(port), clientId, topic: topics.downAck(clientId) });
-    const packets = Array.from({ length: WINDOW }, (_, n) =>
-      publishPacket(topics.up(clientId, 'tracking'), n + 1, payload),
+    // Twice the window, so that any number of them from any of them on is one piece of memory, and one write.
+    const packets = Array.from({ length: 2 * WINDOW }, (_, n) =>
+      publishPacket(topics.up(clientId, 'tracking'), (n % WINDOW) + 1, payload),
     );
+    const bytes = (packets[0] as Buffer).length;
+    const ring = Buffer.concat(packets);
     let sent = 0;
     const send = (count: number) => {
-      for (let n = 0; n < count; n++) socket.write(packets[sent++ % WINDOW] as Buffer);
+      for (let left = count; left > 0; left -= WINDOW) {
+        const from = sent % WINDOW;
+        const next = Math.min(left, WINDOW);
+        socket.write(ring.subarray(from * bytes, (from + next) * bytes));
+        sent += next;
+      }
     };
     onPublish(socket, (answer) => {
       const ranges = answer.length === BARE_ANSWER_BYTES ? 1 : decodeAcknowledgement(answer).length;

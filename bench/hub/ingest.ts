@@ -1,10 +1,15 @@
-/** The hub's first half: batches from MQTT into Kafka, acknowledged to the gateways. */
+/**
+ * The hub's first half: batches from MQTT into Kafka, acknowledged to the gateways. The generator of the load, the hub and the brokers share the
+ * machine's cores, which the limit and its broker have to themselves; so each row says what each of them took of the cores for a batch.
+ */
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { openKafkaLog } from '../../hub/log/kafka/kafka-log.ts';
 import { startKafka } from '../../test/servers/kafka.ts';
 import { startMosquitto } from '../../test/servers/mosquitto.ts';
 import { type Row, timesPeer } from '../row.ts';
 import { batchOf } from '../workload.ts';
-import { type Measured, measureFor, Worker } from './run.ts';
+import { measureFor, Worker } from './run.ts';
 
 const BATCH = 200;
 const WARM_UP_SECONDS = 2;
@@ -25,10 +30,21 @@ const KINDS: Record<string, Kind> = {
 /** As an operator should have it (docs/scaling.md): what Mosquitto sends does not wait for acknowledgements of the kernel. */
 const MOSQUITTO = ['set_tcp_nodelay true', 'max_inflight_messages 0'];
 
+/** Of /proc/PID/stat (proc(5)): a hundred a second on every Linux that we know. */
+const TICK_MS = 10;
+
+interface Found {
+  perSecond: number;
+  /** Who took how much of the cores for a batch, µs. */
+  cpuUs: Record<string, number>;
+  /** Part of the cores that nobody wanted. */
+  idle: number;
+}
+
 export async function ingest({ seconds, turns }: { seconds: number; turns: number }): Promise<Row[]> {
   const [kafka, mosquitto] = await Promise.all([startKafka(), startMosquitto({ config: MOSQUITTO })]);
   const message = batchOf('tracking', 1, BATCH).toString('base64');
-  const best = new Map<string, Measured>();
+  const best = new Map<string, Found>();
   const log = await openKafkaLog({ brokers: kafka.url });
   try {
     // The limit creates no topics: it would be given a partition where the others have six.
@@ -40,8 +56,14 @@ export async function ingest({ seconds, turns }: { seconds: number; turns: numbe
         const url = worker.said.url ?? mosquitto.url;
         const load = via === 'none' ? undefined : await Worker.start('ingest-load', { ...shared, mqtt: url });
         try {
+          const spent = {
+            [load ? 'hub' : 'producer']: () => worker.said.cpuMs,
+            ...(load && { gateways: () => load.said.cpuMs }),
+            ...(via === 'mosquitto' && { Mosquitto: () => cpuMs(mosquitto.pid) }),
+            Kafka: () => cpuMs(kafka.pid),
+          };
           // What gateways have been told, where there are gateways.
-          const found = await measureFor(load ? [load] : [worker], WARM_UP_SECONDS, seconds);
+          const found = await measured(load ?? worker, seconds, spent);
           if (found.perSecond > (best.get(name)?.perSecond ?? 0)) best.set(name, found);
         } finally {
           await load?.stop();
@@ -66,5 +88,38 @@ export async function ingest({ seconds, turns }: { seconds: number; turns: numbe
       ...timesPeer('of the limit', rate(via), rate('limit'), 0.7),
       ...timesPeer('times the naive way', rate(via), rate('naive'), 20),
     ],
+    note: `CPU, µs a batch: ours ${shares(best.get(via))}; limit ${shares(best.get('limit'))}; naive ${shares(best.get('naive'))}`,
   }));
+}
+
+async function measured(done: Worker, seconds: number, spent: Record<string, () => number>): Promise<Found> {
+  await measureFor([done], 0, WARM_UP_SECONDS);
+  const look = () => ({
+    done: done.said.done,
+    cpuMs: Object.entries(spent).map(([name, ofIt]) => [name, ofIt()] as const),
+    idleMs: cpus().reduce((sum, { times }) => sum + times.idle, 0),
+  });
+  const before = look();
+  const { perSecond } = await measureFor([done], 0, seconds);
+  const after = look();
+  const batches = after.done - before.done;
+  return {
+    perSecond,
+    cpuUs: Object.fromEntries(
+      after.cpuMs.map(([name, ms], index) => [name, ((ms - (before.cpuMs[index]?.[1] ?? 0)) * 1000) / batches]),
+    ),
+    idle: (after.idleMs - before.idleMs) / ((batches / perSecond) * 1000 * cpus().length),
+  };
+}
+
+/** User and system time of a process that is not ours. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+function shares(found: Found | undefined): string {
+  if (!found) return '–';
+  const of = Object.entries(found.cpuUs).map(([name, us]) => `${name} ${us.toFixed(0)}`);
+  return `${of.join(', ')} (${(100 * found.idle).toFixed(0)}% of the cores idle)`;
 }

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { Point as ClientPoint, InfluxDB } from '@influxdata/influxdb-client';
 import { toPoint } from '../../hub/process/to-messages.ts';
 import { createInfluxTimeSeries } from '../../hub/timeseries/influx/influx.ts';
-import { lineOf } from '../../hub/timeseries/influx/line-protocol.ts';
+import { Lines } from '../../hub/timeseries/influx/line-protocol.ts';
 import { silentLog } from '../../protocols/base/log.ts';
 import type { Row } from '../row.ts';
 import { EPOCH, temperatureOf, timeOf } from '../workload.ts';
@@ -24,7 +24,9 @@ export async function lines(points: number): Promise<Row> {
     return toPoint(temperatureOf(index), { identity, time: timeOf(index), corrected: false, receivedMs: 0 });
   };
   const group = Array.from({ length: GROUP }, (_, index) => at(index));
-  const text = group.map(lineOf).join('\n');
+  const prebuilt = new Lines();
+  for (const point of group) prebuilt.add(point);
+  const text = prebuilt.between(0, GROUP).toString();
   const contestants: Record<string, () => Promise<void>> = {
     ours: async () => {
       await ours.write(group);

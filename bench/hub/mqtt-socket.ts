@@ -10,6 +10,7 @@ const PUBLISH_QOS_1 = 0x32;
 const PUBACK = 0x40;
 const SUBSCRIBE = 0x82;
 const KEEP_ALIVE_S = 600;
+const NOTHING = Buffer.alloc(0);
 
 /** Connected (clean session) and subscribed to `topic` with QoS 1. */
 export async function mqttSocket(options: {
@@ -35,8 +36,10 @@ export function publishPacket(topic: string, id: number, payload: Uint8Array): B
 
 /** Takes apart what a broker sends; each PUBLISH is handed on, and those with QoS 1 are acknowledged. */
 export function onPublish(socket: Socket, heard: (payload: Buffer) => void): void {
-  let rest: Buffer = Buffer.alloc(0);
+  let rest: Buffer = NOTHING;
   socket.on('data', (chunk: Buffer) => {
+    // What is sent in answer is one write with the acknowledgements.
+    socket.cork();
     let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const acknowledgements: Buffer[] = [];
     for (let body = bodyOf(bytes); body; body = bodyOf(bytes)) {
@@ -53,7 +56,8 @@ export function onPublish(socket: Socket, heard: (payload: Buffer) => void): voi
       bytes = bytes.subarray(end);
     }
     if (acknowledgements.length > 0) socket.write(Buffer.concat(acknowledgements));
-    rest = Buffer.from(bytes);
+    socket.uncork();
+    rest = bytes.length === 0 ? NOTHING : Buffer.from(bytes);
   });
 }
 

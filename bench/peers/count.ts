@@ -19,7 +19,7 @@ export interface PhaseCount {
  * Scans written this shortly before a kill may have been on the wire still: no program can be blamed for them. They are counted for nobody,
  * unless they arrived twice.
  */
-export const ON_THE_WIRE_MS = 500;
+const ON_THE_WIRE_MS = 500;
 
 export function countPhases(options: {
   emissions: readonly Emission[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkEdgeConfig, type EdgeConfig } from '../../edge/config.ts';
 import type { EdgeReport } from '../../edge/ops/report.ts';
-import { MemoryTransport } from '../../edge/transport/memory-transport.ts';
+import { MemoryTransport } from '../../edge/transport/memory-transport.test-support.ts';
 import { type OpenTransport, TransportError, type TransportErrorCode } from '../../edge/transport/transport.ts';
 import type { Clock } from '../../protocols/base/clock.ts';
 import { systemClock } from '../system-clock.ts';

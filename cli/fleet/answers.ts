@@ -40,7 +40,7 @@ export async function answering({ json }: At, work: () => Promise<number>): Prom
   }
 }
 
-export function problemLine({ path, message, proposal }: Problem): string {
+function problemLine({ path, message, proposal }: Problem): string {
   const where = path.length > 0 ? `${formatPath(path)}: ` : '';
   return `${where}${message}${proposal === undefined ? '' : ` (${proposal})`}`;
 }

@@ -18,7 +18,7 @@ export function listGateways(at: At, filter: { label: string[]; state?: string; 
   });
 }
 
-export async function allGateways(
+async function allGateways(
   at: At,
   filter: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<FleetGateway[]> {

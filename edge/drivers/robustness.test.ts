@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../transport/memory-transport.ts';
-import { runDriver } from '../transport/run-driver.ts';
+import { MemoryTransport } from '../transport/memory-transport.test-support.ts';
+import { runDriver } from '../transport/run-driver.test-support.ts';
 import { DRIVERS } from './index.ts';
 
 const SERIAL = { path: '/dev/serial/by-id/x' };

@@ -7,7 +7,7 @@ import { parseReportedConfig } from '../../protocols/fleet/parse-config.ts';
 import type { KeyReason, ReportedConfig } from '../../protocols/fleet/reported-config.ts';
 import type { Settings } from '../../protocols/fleet/settings.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import type { Link } from '../uplink/link.ts';
 import { RemoteConfig } from './remote-config.ts';
 

@@ -12,7 +12,7 @@ import { EXPOSITION_CONTENT_TYPE, renderMetrics } from '../../protocols/metrics/
 import { errorCode } from '../outbox/disk.ts';
 import { type EdgeReport, edgeMetrics } from './report.ts';
 
-export class OpsError extends Error {
+class OpsError extends Error {
   override readonly name = 'OpsError';
   readonly code: 'already-running' | 'ops-port';
 
@@ -22,7 +22,7 @@ export class OpsError extends Error {
   }
 }
 
-export function socketPath(stateDir: string): string {
+function socketPath(stateDir: string): string {
   return `${stateDir}/edge.sock`;
 }
 

@@ -44,7 +44,7 @@ export function startWatchdog(options: WatchdogOptions): () => void {
 }
 
 /** The parts that have stood still for too long. */
-export function standingStill(parts: readonly Part[], nowUs: number): string[] {
+function standingStill(parts: readonly Part[], nowUs: number): string[] {
   return parts
     .filter(({ stalledSinceUs, limitMs }) => {
       const sinceUs = stalledSinceUs();

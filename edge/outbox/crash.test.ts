@@ -6,9 +6,9 @@ import { expect, it } from 'vitest';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { seededRandom } from '../../protocols/base/seeded-random.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
-import { MemoryDisk } from './memory-disk.ts';
+import { MemoryDisk } from './memory-disk.test-support.ts';
 import { isOurs, openOn, pending } from './outbox.test-support.ts';
-import type { OutboxOptions } from './outbox.ts';
+import type { OutboxOptions } from './outbox-options.ts';
 
 const SEEDS = 2_600;
 const BOOTS = 4;

@@ -7,7 +7,7 @@ import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { seededRandom } from '../../protocols/base/seeded-random.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { isBalanced } from '../ops/report.ts';
-import { MemoryDisk } from './memory-disk.ts';
+import { MemoryDisk } from './memory-disk.test-support.ts';
 import { FOLDER, inTime, isOurs, openOn, pending, put, statements } from './outbox.test-support.ts';
 import type { Outbox } from './outbox.ts';
 

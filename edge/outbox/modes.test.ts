@@ -5,7 +5,7 @@ import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { isBalanced } from '../ops/report.ts';
 import { Intake } from '../pipeline/intake.ts';
-import type { DiskOperation } from './memory-disk.ts';
+import type { DiskOperation } from './memory-disk.test-support.ts';
 import { at, FOLDER, inTime, openOn, pending, put, setup, statements } from './outbox.test-support.ts';
 
 const WRITING: readonly DiskOperation[] = ['create', 'write', 'sync', 'truncate', 'rename', 'remove'];

@@ -6,8 +6,9 @@ import type { RangePayload } from '../../protocols/uplink/model.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { readRecord } from '../../protocols/uplink/record.ts';
 import type { Disk } from './disk.ts';
-import { MemoryDisk } from './memory-disk.ts';
-import { Outbox, type OutboxOptions } from './outbox.ts';
+import { MemoryDisk } from './memory-disk.test-support.ts';
+import { Outbox } from './outbox.ts';
+import type { OutboxOptions } from './outbox-options.ts';
 
 export const FOLDER = '/state/outbox';
 export const at = { monotonicUs: 1_000, wallMs: 1_767_225_600_000, state: 'ntp', uncertaintyMs: 10 } as const;

@@ -1,24 +1,3 @@
-/**
- * The Outbox: everything that leaves this gateway stands here first, and stays until the hub has said that it is durable there
- * (design, sections 3 and 4).
- *
- * Folder:
- *   outbox.json            the epoch, drawn when the outbox was created
- *   outbox.mark            how far each lane has promised (mark-file.ts)
- *   <lane>/*.seg           segments (segment.ts)
- *   <lane>/lane.json       the acknowledged cursor and the fate of lost ranges (lane-state.ts)
- *   <lane>/quarantine/     what could not be read
- *   alert/reserve          space for alerts when the disk is full (reserve.ts)
- *
- * `append` resolves after fdatasync. Appends of the same few milliseconds share one (group commit). Each lane commits, reads and frees in its
- * own turn, so that an alert waits for no other lane. Opening never fails for what the disk does: a lane that cannot be opened, or
- * whose disk refuses, has a fault; the mode is the worst of them; a probe every second finds the way back.
- *
- * Bounds: `maxBytes` of segments on disk; beyond it the oldest telemetry goes first, then tracking, alerts last, and never a lane for one
- * that ranks below it. `maxQueuedRecords` and `maxQueuedBytes` in memory, beyond them append rejects.
- */
-import type { Clock } from '../../protocols/base/clock.ts';
-import type { Log } from '../../protocols/base/log.ts';
 import type { LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import type { RecordTime } from '../../protocols/uplink/record.ts';
@@ -31,39 +10,10 @@ import { LaneOpener } from './lane-opener.ts';
 import type { ReadLimits, StoredRecords } from './lane-reader.ts';
 import type { LaneState } from './lane-state.ts';
 import { modeOf, OutboxError, type OutboxMode } from './outbox-error.ts';
+import { type OutboxOptions, type OutboxSettings, settingsOf } from './outbox-options.ts';
+import { NoRoom, Room } from './room.ts';
 import { Statements } from './statements.ts';
 import { WaitingRecords } from './waiting-records.ts';
-
-export interface OutboxOptions {
-  disk: Disk;
-  folder: string;
-  clock: Clock;
-  log: Log;
-  /** Names this boot in every record; random. */
-  bootId: number;
-  /** 16 hexadecimal digits, used when the outbox is created. */
-  newEpoch: () => string;
-  /** Bytes on disk, all lanes. Default 1 GiB. */
-  maxBytes?: number;
-  /** Of `maxBytes`, kept for alerts alone. Default a sixteenth. */
-  alertReserveBytes?: number;
-  /** Written ahead for alerts on a full disk, beside `maxBytes`. Default 256 KiB, or `alertReserveBytes` if that is less. */
-  diskReserveBytes?: number;
-  /** Default 4 MiB. */
-  segmentBytes?: number;
-  /** How long the first append of a group waits for company; 0 to 20. Default 4. */
-  commitDelayMs?: number;
-  maxQueuedRecords?: number;
-  maxQueuedBytes?: number;
-  /**
-   * Names this run of the operating system (Linux: /proc/sys/kernel/random/boot_id). When it is another than the one in which
-   * the outbox was last written, and that was not closed in order, the power may have failed, and a disk may have lost what it said was
-   * synced: sequences are then skipped, so that none is given out twice. Without it such a disk is trusted.
-   */
-  hostRun?: string;
-}
-
-type Settings = Required<Omit<OutboxOptions, 'hostRun'>> & { hostRun: string | undefined };
 
 export interface OutboxProgress {
   /** Monotonic time of the last commit; undefined before the first. */
@@ -84,11 +34,12 @@ const OPEN_PATIENCE_MS = 1_500;
 const NO_EPOCH = '0000000000000000';
 
 export class Outbox {
-  readonly #options: Settings;
+  readonly #options: OutboxSettings;
   readonly #desks: Desks = newDesks();
   readonly #listeners = new Set<(lane: Lane) => void>();
   readonly #faults: FaultBook;
   readonly #opener: LaneOpener;
+  readonly #room: Room;
   readonly #statements: Statements;
   readonly #waiting: WaitingRecords;
   readonly #timers = new Map<string, () => void>();
@@ -96,10 +47,11 @@ export class Outbox {
   #lastCommitUs: number | undefined;
   #closed = false;
 
-  private constructor(options: Settings) {
+  private constructor(options: OutboxSettings) {
     this.#options = options;
     this.#faults = new FaultBook({ clock: options.clock, log: options.log });
     this.#opener = new LaneOpener(options);
+    this.#room = new Room({ desks: this.#desks, ...options });
     this.#waiting = new WaitingRecords({
       bootId: options.bootId,
       maxRecords: options.maxQueuedRecords,
@@ -120,19 +72,7 @@ export class Outbox {
 
   /** Resolves with an outbox whatever is found, and soon: one whose disk does not answer has a fault until it does. */
   static async open(given: OutboxOptions): Promise<Outbox> {
-    const maxBytes = given.maxBytes ?? 1024 * 1024 * 1024;
-    const alertReserveBytes = given.alertReserveBytes ?? Math.floor(maxBytes / 16);
-    const outbox = new Outbox({
-      maxBytes,
-      alertReserveBytes,
-      diskReserveBytes: Math.min(256 * 1024, alertReserveBytes),
-      segmentBytes: Math.min(4 * 1024 * 1024, Math.floor(maxBytes / 16)),
-      commitDelayMs: 4,
-      maxQueuedRecords: 100_000,
-      maxQueuedBytes: 32 * 1024 * 1024,
-      hostRun: undefined,
-      ...given,
-    });
+    const outbox = new Outbox(settingsOf(given));
     await outbox.#openInTime();
     outbox.#schedule('reserve', RESERVE_FIRST_MS, () => outbox.#keepReserve());
     return outbox;
@@ -365,49 +305,15 @@ export class Outbox {
   async #appendGroup(desk: Desk, group: Group): Promise<number> {
     const { log } = desk;
     if (!log) throw this.#notOpen(desk);
-    if (!(await this.#makeRoom(desk, group))) throw new NoRoom(this.#options.maxBytes, desk.lane);
+    if (!(await this.#room.makeFor(desk, group.bytes))) throw new NoRoom(this.#options.maxBytes, desk.lane);
     try {
       return await log.append(group);
     } catch (error) {
       // On a full disk an alert takes the room of telemetry when its reserve is used up.
       if (desk.lane !== 'alert' || modeOf(error) !== 'disk-full') throw error;
-      if (!(await this.#evictOne(desk, ['telemetry']))) throw error;
+      if (!(await this.#room.evictOne(desk, ['telemetry']))) throw error;
       return log.append(group);
     }
-  }
-
-  /** Frees space for a group within `maxBytes`; false when only what ranks before the lane could go. */
-  async #makeRoom(desk: Desk, group: Group): Promise<boolean> {
-    while (this.#roomFor(desk.lane) < group.bytes) {
-      if (await this.#evictOne(desk, LANES.slice(LANES.indexOf(desk.lane)).reverse())) continue;
-      // What is larger than all there is may still go into an empty outbox.
-      return LANES.every((lane) => (this.#desks[lane].log?.bytes ?? 0) === 0);
-    }
-    return true;
-  }
-
-  /** Bytes that the lane may still take. */
-  #roomFor(lane: Lane): number {
-    const used = LANES.reduce((sum, each) => sum + (this.#desks[each].log?.bytes ?? 0), 0);
-    return this.#options.maxBytes - (lane === 'alert' ? 0 : this.#options.alertReserveBytes) - used;
-  }
-
-  /** Gives up one segment of the first of these lanes that has one. */
-  async #evictOne(desk: Desk, lanes: readonly Lane[]): Promise<boolean> {
-    for (const lane of lanes) {
-      const victim = this.#desks[lane];
-      const evict = async () => {
-        const segment = victim.log?.evictable();
-        if (!segment) return false;
-        const { firstSequence: first, lastSequence: last } = segment;
-        await victim.log?.evict(segment, `no space was left for ${desk.lane}: the oldest go first`);
-        this.#options.log.warn({ lane, first, last }, 'records evicted: the outbox is full');
-        return true;
-      };
-      // A lane waits only for lanes that rank below it, so none ever waits for itself in the end.
-      if (await (victim === desk ? evict() : victim.turns.run(evict, { urgent: true }))) return true;
-    }
-    return false;
   }
 
   /** What was given up becomes a durable statement to the hub: now, or when the disk takes it. */
@@ -473,7 +379,7 @@ export class Outbox {
   /** Tries what was refused; rejects when it is refused again. */
   async #isOver(fault: LaneFault & { lane: Lane }, log: LaneLog): Promise<boolean> {
     const { disk, folder, segmentBytes } = this.#options;
-    if (fault.from === 'room') return this.#roomFor(fault.lane) >= segmentBytes;
+    if (fault.from === 'room') return this.#room.bytesFor(fault.lane) >= segmentBytes;
     if (fault.from === 'read') await log.read(log.firstPending, { records: 1, bytes: 1 });
     else {
       // Freeing what is acknowledged is what may bring space.
@@ -583,15 +489,6 @@ function settlerOf(resolve: (sequence: number) => void, reject: (error: OutboxEr
 
 function closedError(): OutboxError {
   return new OutboxError({ code: 'outbox-closed', message: 'the outbox is closed' });
-}
-
-/** The outbox has its bytes, of records that rank before the lane's. */
-class NoRoom extends Error {
-  readonly code = 'ENOSPC';
-
-  constructor(maxBytes: number, lane: Lane) {
-    super(`the outbox has its ${maxBytes} bytes, of records that rank before ${lane}`);
-  }
 }
 
 async function freeBytes(disk: Disk, folder: string): Promise<number> {

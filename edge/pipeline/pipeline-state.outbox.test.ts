@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { readRecord } from '../../protocols/uplink/record.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import { Outbox } from '../outbox/outbox.ts';
 
 it('records from the one retained on can be read back, and the others are freed', async () => {

@@ -6,7 +6,7 @@ import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import type { TrackingPayload } from '../../protocols/uplink/model.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { readRecord, recordBytes, writeRecord } from '../../protocols/uplink/record.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import { type Appender, Intake } from './intake.ts';
 import { Pipeline } from './pipeline.ts';
 import { PipelineState } from './pipeline-state.ts';

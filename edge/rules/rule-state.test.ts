@@ -10,7 +10,7 @@ import type { Rule } from '../../protocols/rules/rule.ts';
 import type { AlertPayload } from '../../protocols/uplink/model.ts';
 import { readRecord } from '../../protocols/uplink/record.ts';
 import { readWhole, replaceFile } from '../outbox/disk.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { Intake } from '../pipeline/intake.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';

@@ -4,7 +4,7 @@ import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { encodeHubTime } from '../../protocols/uplink/batch.ts';
 import { writeRecord } from '../../protocols/uplink/record.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import type { Link } from '../uplink/link.ts';
 import { BootClocks } from './boot-clocks.ts';
 import { GatewayClock } from './gateway-clock.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { R200Framer } from '../../protocols/rfid-serial/index.ts';
+import { EventLoopClock } from './event-loop-clock.test-support.ts';
 import { FrameLink } from './frame-link.ts';
-import { ManualClock } from './manual-clock.ts';
-import { MemoryTransport } from './memory-transport.ts';
+import { MemoryTransport } from './memory-transport.test-support.ts';
 
 // Answers and a notice of an R200 module, from its manual.
 const STOPPED = Buffer.from('bb01280001002a7e', 'hex');
@@ -10,7 +10,7 @@ const REGION_SET = Buffer.from('bb0107000100097e', 'hex');
 const NO_TAG = Buffer.from('bb01ff000115167e', 'hex');
 
 function linked() {
-  const clock = new ManualClock();
+  const clock = new EventLoopClock();
   const transport = new MemoryTransport();
   const stop = new AbortController();
   const stats = { bytes: 0, frames: 0, discardedBytes: 0, checksumErrors: 0 };

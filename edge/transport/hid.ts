@@ -14,8 +14,8 @@ import { describeTransport, type HidOptions, parseHidReport, type Transport, Tra
 const WRITE_TIMEOUT_MS = 5_000;
 
 /** Only root may open HID devices until a rule says otherwise. */
-export const UDEV_RULE = 'KERNEL=="hidraw*", GROUP="dialout", MODE="0660"';
-export const UDEV_RULE_FILE = '/etc/udev/rules.d/60-milepost.rules';
+const UDEV_RULE = 'KERNEL=="hidraw*", GROUP="dialout", MODE="0660"';
+const UDEV_RULE_FILE = '/etc/udev/rules.d/60-milepost.rules';
 
 /** The part of node-hid that is used. */
 export interface HidModule {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ChunkReader } from './chunk-reader.ts';
+import { EventLoopClock } from './event-loop-clock.test-support.ts';
 import { IncomingBytes } from './incoming-bytes.ts';
-import { ManualClock } from './manual-clock.ts';
-import { MemoryTransport } from './memory-transport.ts';
+import { MemoryTransport } from './memory-transport.test-support.ts';
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -67,7 +67,7 @@ describe('IncomingBytes', () => {
 describe('ChunkReader', () => {
   function reader() {
     const transport = new MemoryTransport();
-    const clock = new ManualClock();
+    const clock = new EventLoopClock();
     const stop = new AbortController();
     return { transport, clock, stop, reader: new ChunkReader({ transport, clock, signal: stop.signal }) };
   }
@@ -85,7 +85,7 @@ describe('ChunkReader', () => {
     t.transport.feed('b');
     expect(await t.reader.read(100)).toEqual(bytes('a'));
     expect(await t.reader.read()).toEqual(bytes('b'));
-    expect(t.clock.waiting).toBe(0);
+    expect(t.clock.timers).toBe(0);
   });
 
   it('stops by signal, and before anything else when it is aborted already', async () => {

@@ -4,8 +4,8 @@ import type { Log } from '../../protocols/base/log.ts';
 import { type Driver, type DriverContext, DriverError, type Reading } from '../driver.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { DeviceHealth } from './device-health.ts';
-import { ManualClock, settle } from './manual-clock.ts';
-import { MemoryTransport } from './memory-transport.ts';
+import { EventLoopClock, settle } from './event-loop-clock.test-support.ts';
+import { MemoryTransport } from './memory-transport.test-support.ts';
 import { superviseDevice } from './supervisor.ts';
 import { type OpenTransport, TransportError } from './transport.ts';
 
@@ -50,7 +50,7 @@ function supervise(
   attempts: Attempt[],
   more: { onReading?: (reading: Reading) => Promise<void>; driver?: Driver<object> } = {},
 ) {
-  const clock = new ManualClock();
+  const clock = new EventLoopClock();
   const stop = new AbortController();
   const scans: string[] = [];
   const changes: string[] = [];

@@ -11,12 +11,14 @@ import { encodeAcknowledgement, readBatchHeader, readBatchRecords } from '../../
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import { at, inTime, isOurs, openOn } from '../outbox/outbox.test-support.ts';
 import type { Link } from './link.ts';
 import { Uplink } from './uplink.ts';
 
 const SEEDS = 60;
+/** An outbox that is full of a few dozen records. */
+const SMALL = { maxBytes: 4_000, segmentBytes: 600, alertReserveBytes: 500 };
 
 it(`both sides count the same, over ${SEEDS} stormy weeks`, async () => {
   let evicted = 0;
@@ -62,24 +64,7 @@ it(`both sides count the same, over ${SEEDS} stormy weeks`, async () => {
 
 it('an acknowledgement that comes after the eviction makes it a delivery, also after a restart', async () => {
   const disk = new MemoryDisk();
-  const clock = new ManualClock();
-  const options = { maxBytes: 4_000, segmentBytes: 600, alertReserveBytes: 500 };
-  const outbox = await openOn(disk, clock, options);
-  const link = new LossyLink(clock, () => 0, new Hub());
-  link.loss = 1;
-  link.set(true);
-  const uplink = new Uplink({
-    gatewayId: 'gw',
-    outbox,
-    link,
-    clock,
-    log: silentLog,
-    random: () => 0.5,
-    batchRecords: 5,
-  });
-  const put = (lane: Lane, n: number) =>
-    inTime(clock, outbox.append(lane, Buffer.from(`${lane}:${n} ${'.'.repeat(60)}`), at));
-  for (let n = 1; n <= 20; n++) await put('telemetry', n);
+  const { clock, outbox, uplink, put } = await startUnheard(disk, new Hub());
   // All is under way, so there is nothing else to evict.
   await clock.advance(100);
   expect(uplink.inFlight()).toBe(4);
@@ -91,7 +76,7 @@ it('an acknowledgement that comes after the eviction makes it a delivery, also a
   uplink.stop();
   await inTime(clock, outbox.close());
   const later = new ManualClock();
-  const again = await openOn(disk, later, options);
+  const again = await openOn(disk, later, SMALL);
   expect(again.ledger().telemetry).toEqual(outbox.ledger().telemetry);
   again.acknowledge({ epoch: again.epoch, lane: 'telemetry', first: 6, last: evicted });
   expect(again.ledger().telemetry).toMatchObject({ delivered: evicted, evicted: 0 });
@@ -99,24 +84,8 @@ it('an acknowledgement that comes after the eviction makes it a delivery, also a
 });
 
 it('a batch under way is sent again after its records were evicted, also over a new connection', async () => {
-  const clock = new ManualClock();
-  const outbox = await openOn(new MemoryDisk(), clock, { maxBytes: 4_000, segmentBytes: 600, alertReserveBytes: 500 });
   const hub = new Hub();
-  const link = new LossyLink(clock, () => 0.5, hub);
-  link.loss = 1;
-  link.set(true);
-  const uplink = new Uplink({
-    gatewayId: 'gw',
-    outbox,
-    link,
-    clock,
-    log: silentLog,
-    random: () => 0.5,
-    batchRecords: 5,
-  });
-  const put = (lane: Lane, n: number) =>
-    inTime(clock, outbox.append(lane, Buffer.from(`${lane}:${n} ${'.'.repeat(60)}`), at));
-  for (let n = 1; n <= 20; n++) await put('telemetry', n);
+  const { clock, outbox, link, uplink, put } = await startUnheard(new MemoryDisk(), hub);
   for (let n = 1; n <= 28; n++) await put('tracking', n);
   expect(outbox.isGivenUp('telemetry', 1)).toBe(true);
   link.set(false);
@@ -228,6 +197,21 @@ async function start({ disk, hub, random }: { disk: MemoryDisk; hub: Hub; random
     acknowledgeTimeoutMs: 700,
   });
   return life;
+}
+
+/** Twenty readings in a small outbox, sent to a hub that nothing reaches until the link's `loss` is less. */
+async function startUnheard(disk: MemoryDisk, hub: Hub) {
+  const clock = new ManualClock();
+  const outbox = await openOn(disk, clock, SMALL);
+  const random = () => 0.5;
+  const link = new LossyLink(clock, random, hub);
+  link.loss = 1;
+  link.set(true);
+  const uplink = new Uplink({ gatewayId: 'gw', outbox, link, clock, log: silentLog, random, batchRecords: 5 });
+  const put = (lane: Lane, n: number) =>
+    inTime(clock, outbox.append(lane, Buffer.from(`${lane}:${n} ${'.'.repeat(60)}`), at));
+  for (let n = 1; n <= 20; n++) await put('telemetry', n);
+  return { clock, outbox, link, uplink, put };
 }
 
 /** What a dead process was about to do does not happen any more. */

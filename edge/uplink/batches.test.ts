@@ -4,7 +4,7 @@ import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { encodeAcknowledgement, readBatchHeader } from '../../protocols/uplink/batch.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import { at, inTime, openOn } from '../outbox/outbox.test-support.ts';
 import type { Link } from './link.ts';
 import { Uplink } from './uplink.ts';

@@ -6,7 +6,7 @@ import { seededRandom } from '../../protocols/base/seeded-random.ts';
 import { encodeAcknowledgement, readBatchHeader, readBatchRecords } from '../../protocols/uplink/batch.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import { topics } from '../../protocols/uplink/topics.ts';
-import { MemoryDisk } from '../outbox/memory-disk.ts';
+import { MemoryDisk } from '../outbox/memory-disk.test-support.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import type { Link } from './link.ts';
 import { Uplink } from './uplink.ts';
@@ -81,7 +81,7 @@ class StormyLink implements Link {
   }
 }
 
-async function setup(seed: number, weather: Weather) {
+async function setup(seed: number, weather: Weather, acknowledgeTimeoutMs = 500) {
   const clock = new ManualClock();
   const random = seededRandom(seed);
   const outbox = await Outbox.open({
@@ -101,7 +101,7 @@ async function setup(seed: number, weather: Weather) {
     log: silentLog,
     random,
     batchRecords: 7,
-    acknowledgeTimeoutMs: 500,
+    acknowledgeTimeoutMs,
   });
   return { clock, random, outbox, link, uplink };
 }
@@ -151,5 +151,25 @@ describe('Uplink', () => {
     await clock.advance(50);
     expect([...(link.received.get('alert') ?? [])]).toEqual([[1, 'alarm']]);
     expect(outbox.ledger().telemetry.pending).toBeGreaterThan(1000);
+  });
+
+  it('a batch that went to a hub that died is sent again within a second, once it is known how long answers take', async () => {
+    const lost = async (known: number) => {
+      const { clock, outbox, link } = await setup(1, { loss: 0, doubling: 0, maxDelayMs: 20 }, 5_000);
+      link.set(true);
+      for (let n = 0; n < known; n++) {
+        void outbox.append('tracking', Buffer.from(`scan ${n}`), at);
+        await clock.advance(60);
+      }
+      link.weather.loss = 1;
+      void outbox.append('tracking', Buffer.from('lost'), at);
+      await clock.advance(60);
+      link.weather.loss = 0;
+      let waitedMs = 60;
+      for (; outbox.ledger().tracking.pending > 0; waitedMs += 20) await clock.advance(20);
+      return waitedMs;
+    };
+    expect(await lost(10)).toBeLessThan(1_100);
+    expect(await lost(0)).toBeGreaterThanOrEqual(2_500);
   });
 });

@@ -3,16 +3,16 @@
  *
  * Each lane has a window of its own, so no lane waits behind another; and tracking and telemetry together have no more under way than the
  * path carries at once (pace.ts), so that an alert does not wait in a socket behind them. In memory are only the batches in flight: at most
- * three times `window` × `batchBytes` per lane. A batch that is not acknowledged in time is sent again, with exponential backoff and full jitter;
- * after a reconnect everything open is sent again from the cursor. Nothing is published while disconnected.
+ * three times `window` × `batchBytes` per lane. A batch that is not acknowledged in time (answer-time.ts) is sent again, with exponential backoff and
+ * full jitter; after a reconnect everything open is sent again from the cursor. Nothing is published while disconnected.
  *
  * A batch in flight whose records were evicted meanwhile is kept and sent again until it is acknowledged: the hub may have it, and then both
  * sides have to count it as delivered.
  */
-import { backoff } from '../../protocols/base/backoff.ts';
 import type { Clock } from '../../protocols/base/clock.ts';
 import { CodecError } from '../../protocols/base/codec-error.ts';
 import type { Log } from '../../protocols/base/log.ts';
+import { AnswerTime } from '../../protocols/uplink/answer-time.ts';
 import {
   type AcknowledgedRange,
   type BootClock,
@@ -41,7 +41,7 @@ export interface UplinkOptions {
   deflate?: boolean;
   /** What other boots than this one know of the time, of those that have records among these (time/boot-clocks.ts). */
   bootClocks?: (records: Buffer) => readonly BootClock[];
-  /** The first wait for an acknowledgement; doubles up to a minute. */
+  /** The longest first wait for an acknowledgement; shorter once it is known how long answers take. Default 5,000. */
   acknowledgeTimeoutMs?: number;
 }
 
@@ -96,6 +96,7 @@ export class Uplink {
   readonly #options: Required<Omit<UplinkOptions, 'window'>> & { window: Record<Lane, number> };
   readonly #lanes: Record<Lane, LaneSender>;
   readonly #pace: Pace;
+  readonly #answerTime: AnswerTime;
   /** Bytes on the wire for a byte on disk, of late. */
   #deflation = 1;
   readonly #stopListening: () => void;
@@ -119,6 +120,7 @@ export class Uplink {
       maxBytes,
       queueingMs: QUEUEING_MS,
     });
+    this.#answerTime = new AnswerTime(this.#options.acknowledgeTimeoutMs);
     const sender = (lane: Lane): LaneSender => ({
       next: outbox.firstPending(lane),
       inFlight: [],
@@ -180,7 +182,7 @@ export class Uplink {
     for (const batch of parked) {
       const isGone = outbox.isGivenUp(lane, batch.first) || outbox.isGivenUp(lane, batch.last);
       if (isGone) {
-        batch.delays = this.#delays();
+        batch.delays = this.#answerTime.delays(this.#options.random);
         batch.resent = true;
         this.counters.batchesResent++;
         sender.inFlight.push(batch);
@@ -290,17 +292,12 @@ export class Uplink {
       sentUs: clock.monotonicUs(),
       publishedUs: clock.monotonicUs(),
       resent: false,
-      delays: this.#delays(),
+      delays: this.#answerTime.delays(this.#options.random),
       cancelTimer: () => {},
     };
     sender.inFlight.push(batch);
     this.counters.batchesSent++;
     this.#publish(lane, batch);
-  }
-
-  #delays(): Generator<number, never, void> {
-    const { acknowledgeTimeoutMs, random } = this.#options;
-    return backoff({ firstMs: acknowledgeTimeoutMs, maxMs: 60_000, floorMs: acknowledgeTimeoutMs / 2, random });
   }
 
   #publish(lane: Lane, batch: Batch): void {
@@ -311,6 +308,7 @@ export class Uplink {
       log.warn({ lane, first: batch.first, last: batch.last }, 'batch not acknowledged in time: sent again');
       this.counters.batchesResent++;
       batch.resent = true;
+      this.#answerTime.late();
       if (lane !== 'alert') this.#pace.late();
       this.#publish(lane, batch);
     });
@@ -329,7 +327,7 @@ export class Uplink {
       for (const batch of this.#lanes[lane].inFlight) {
         if (!batch.resent || batch.publishedUs > answeredUs - OVERTAKEN_MS * 1000) continue;
         batch.cancelTimer();
-        batch.delays = this.#delays();
+        batch.delays = this.#answerTime.delays(this.#options.random);
         this.counters.batchesResent++;
         this.#publish(lane, batch);
       }
@@ -362,8 +360,11 @@ export class Uplink {
       if (!isAnswered && (batch.last >= firstPending || outbox.isGivenUp(range.lane, batch.first))) return true;
       batch.cancelTimer();
       if (isAnswered) answeredUs = Math.max(answeredUs, batch.publishedUs);
-      if (isAnswered && !batch.resent && range.lane !== 'alert') {
-        this.#pace.acknowledged({ bytes: batch.payload.length, sentUs: batch.sentUs, nowUs: clock.monotonicUs() });
+      if (isAnswered && !batch.resent) {
+        const nowUs = clock.monotonicUs();
+        this.#answerTime.answered((nowUs - batch.sentUs) / 1000);
+        if (range.lane !== 'alert')
+          this.#pace.acknowledged({ bytes: batch.payload.length, sentUs: batch.sentUs, nowUs });
       }
       return false;
     });

@@ -44,7 +44,7 @@ export interface DeliveryBody {
   };
 }
 
-export const MAX_WAITING = 10_000;
+const MAX_WAITING = 10_000;
 
 export interface Subscriber {
   subscriptionId: string;

@@ -42,7 +42,7 @@ export function withIncidents(
   };
 }
 
-export async function applyToIncidents(
+async function applyToIncidents(
   sql: Sql,
   messages: readonly AlertMessage[],
   options: IncidentOptions,

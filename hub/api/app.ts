@@ -131,14 +131,6 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   return app;
 }
 
-/** /healthz and /metrics alone, for a process without the role `api`. */
-export async function createOps(options: OpsOptions): Promise<FastifyInstance> {
-  const app = Fastify({ bodyLimit: 1024, requestTimeout: 30_000 });
-  installErrorAnswers(app, options.log);
-  opsRoutes(app, options);
-  return app;
-}
-
 /** The pages load nothing from elsewhere, and what a bar code holds is never a script. */
 const SECURITY_HEADERS = {
   'content-security-policy':

@@ -59,14 +59,14 @@ export class ApiError extends Error {
 
 export function installErrorAnswers(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError | Error, request, reply) => {
-    const fault = apiErrorOf(error);
+    const fault = apiErrorOf(error, request);
     if (fault.status >= 500) log.error({ code: fault.code, url: request.url, error: error.message }, 'request failed');
     return send(reply, fault);
   });
   app.setNotFoundHandler((request, reply) => send(reply, unknownRoute(request)));
 }
 
-function apiErrorOf(error: FastifyError | Error): ApiError {
+function apiErrorOf(error: FastifyError | Error, request: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof FleetError) {
     const { code, message, problems } = error;
@@ -92,7 +92,7 @@ function apiErrorOf(error: FastifyError | Error): ApiError {
     return new ApiError({ code: 'timeseries-unavailable', status: 503, message });
   }
   const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
-  if (status < 500) return new ApiError({ code: 'invalid-parameter', status, message: messageOf(error) });
+  if (status < 500) return new ApiError({ code: 'invalid-parameter', status, message: messageOf(error, request) });
   return new ApiError({
     code: 'internal-error',
     status: 500,
@@ -126,12 +126,19 @@ const FLEET_STATUS: Readonly<Record<FleetErrorCode, number>> = {
   'rollout-pointless': 422,
 };
 
-function messageOf(error: FastifyError | Error): string {
+function messageOf(error: FastifyError | Error, { method, headers, routeOptions }: FastifyRequest): string {
   const [fault] = ('validation' in error ? error.validation : undefined) ?? [];
   if (fault?.keyword === 'additionalProperties') {
     return `there is no parameter ${JSON.stringify(fault.params.additionalProperty)}; GET /openapi.json lists those that there are`;
   }
   if (fault?.keyword === 'enum') return `${error.message}: ${(fault.params.allowedValues as string[]).join(', ')}`;
+  if (fault?.keyword === 'format' && fault.params.format === 'date-time')
+    return `${error.message}: a time such as 2026-11-23T06:00:00Z was expected`;
+  const { code } = error as { code?: unknown };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return `${method} ${routeOptions.url} takes bodies of at most ${routeOptions.bodyLimit} bytes: send it in parts`;
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return `content-type ${JSON.stringify(headers['content-type'] ?? '')} is not taken here: application/json was expected`;
   return error.message;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Bounds what is in hands: `enter` resolves at once while fewer than `maxBytes` in fewer than `maxMessages` are, and otherwise when enough have left.
+ * Bounds what is in hands: `enter` lets go at once while fewer than `maxBytes` in fewer than `maxMessages` are, and otherwise when enough have left.
  * First come, first served. One message larger than the bound passes when nothing else is in hands.
  */
 export class Admission {
@@ -24,13 +24,15 @@ export class Admission {
     return this.#waiting.length;
   }
 
-  enter(bytes: number): Promise<void> {
-    if (this.#waiting.length === 0 && this.#fits(bytes)) {
-      this.#bytes += bytes;
-      this.#messages++;
-      return Promise.resolve();
+  /** Calls `go` as soon as there is room: now, where there is. A promise for each message would be a good part of what one costs. */
+  enter(bytes: number, go: () => void): void {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) {
+      this.#waiting.push({ bytes, go });
+      return;
     }
-    return new Promise((go) => this.#waiting.push({ bytes, go }));
+    this.#bytes += bytes;
+    this.#messages++;
+    go();
   }
 
   leave(bytes: number): void {

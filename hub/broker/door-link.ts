@@ -77,14 +77,12 @@ export async function openDoorLink(options: DoorLinkOptions): Promise<DoorLink> 
     if (!connection.isOf(client)) connection = new Connection(client);
     const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
     const acknowledge = packet.messageId === undefined ? () => {} : connection.came(packet.messageId);
-    void admission
-      .enter(payload.length)
-      .then(() => {
-        done(ACKNOWLEDGED_LATER);
-        return taken(take, packet.topic, payload);
-      })
-      .then((isTaken) => isTaken && acknowledge())
-      .finally(() => admission.leave(payload.length));
+    admission.enter(payload.length, () => {
+      done(ACKNOWLEDGED_LATER);
+      void taken(take, packet.topic, payload)
+        .then((isTaken) => isTaken && acknowledge())
+        .finally(() => admission.leave(payload.length));
+    });
   };
 
   /** Resolves when nothing is in hands and nothing has come for `quietMs`; or after `withinMs`. */

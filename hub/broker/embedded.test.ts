@@ -86,3 +86,65 @@ it('closes once what is in hands is done, and its acknowledgement has gone out',
   await vi.waitFor(() => expect(heard).toEqual(['acknowledged']), settled);
   await gateway.endAsync(true);
 });
+
+it('hands what clients and the hub publish to everybody who subscribed, by name, by wildcard or in a session that was away', async () => {
+  const opened = await open();
+  await opened.start(async () => {});
+  const connect = async (clientId: string, filter: string, clean = true) => {
+    const client = await mqtt.connectAsync(opened.url ?? '', { clientId, clean, reconnectPeriod: 0 });
+    const heard: string[] = [];
+    client.on('message', (topic, payload) => heard.push(`${topic} ${payload}`));
+    if (filter !== '') await client.subscribeAsync(filter, { qos: 1 });
+    return { client, heard };
+  };
+  const away = await connect('away', topics.downAck('gw-1'), false);
+  await away.client.endAsync();
+  const named = await connect('named', topics.downAck('gw-2'));
+  const config = await connect('config', topics.downConfig('gw-2'));
+  await opened.publish(topics.downAck('gw-1'), Buffer.from('1'));
+  await opened.publish(topics.downAck('gw-2'), Buffer.from('2'));
+  await vi.waitFor(() => expect(named.heard).toEqual([`${topics.downAck('gw-2')} 2`]), settled);
+
+  const all = await connect('all', 'milepost/#');
+  await opened.publish(topics.downAck('gw-2'), Buffer.from('3'));
+  await opened.publish(topics.downConfig('gw-2'), Buffer.from('{}'), { retain: true });
+  await named.client.publishAsync(topics.up('gw-2', 'tracking'), 'batch', { qos: 1 });
+  await vi.waitFor(
+    () =>
+      expect([named.heard.slice(1), config.heard, all.heard.toSorted()]).toEqual([
+        [`${topics.downAck('gw-2')} 3`],
+        [`${topics.downConfig('gw-2')} {}`],
+        [
+          `${topics.downAck('gw-2')} 3`,
+          `${topics.downConfig('gw-2')} {}`,
+          `${topics.up('gw-2', 'tracking')} batch`,
+        ].toSorted(),
+      ]),
+    settled,
+  );
+  await all.client.endAsync();
+
+  const back = await connect('away', '', false);
+  await vi.waitFor(() => expect(back.heard).toEqual([`${topics.downAck('gw-1')} 1`]), settled);
+  for (const { client } of [named, config, back]) await client.endAsync();
+});
+
+it('loses no message of one client that goes the short way among those that are routed', async () => {
+  const opened = await open();
+  await opened.start(async () => {});
+  const gateway = await mqtt.connectAsync(opened.url ?? '', { reconnectPeriod: 0 });
+  const heard: string[] = [];
+  gateway.on('message', (_topic, payload) => heard.push(payload.toString()));
+  await gateway.subscribeAsync([topics.downAck('gw-1'), topics.downConfig('gw-1')], { qos: 1 });
+  const sent: string[] = [];
+  const publishing: Promise<void>[] = [];
+  for (let n = 0; n < 200; n++) {
+    const isConfig = n % 3 === 0;
+    const topic = isConfig ? topics.downConfig('gw-1') : topics.downAck('gw-1');
+    publishing.push(opened.publish(topic, Buffer.from(`${n}`), { retain: isConfig }));
+    sent.push(`${n}`);
+  }
+  await Promise.all(publishing);
+  await vi.waitFor(() => expect(heard.toSorted()).toEqual(sent.toSorted()), settled);
+  await gateway.endAsync();
+});

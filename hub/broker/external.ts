@@ -76,21 +76,17 @@ export async function openExternalBroker(options: ExternalBrokerOptions): Promis
     const take = handler;
     if (!take) return done();
     const { topic } = packet;
-    void admission
-      .enter(payload.length)
-      .then(async () => {
-        const isLate = isAcknowledgedLate(topic);
-        // Without a PUBACK nobody learns how late it was taken: what comes behind does not wait for it.
-        if (!isLate || packet.qos === 0) done();
-        if (isLate) {
-          if ((await taken(take, topic, payload)) && packet.qos > 0) done();
-          return;
-        }
-        await take(topic, payload).catch((error) =>
-          log.error({ err: error, topic }, 'message from a gateway not taken'),
-        );
-      })
-      .finally(() => admission.leave(payload.length));
+    admission.enter(payload.length, () => {
+      const isLate = isAcknowledgedLate(topic);
+      // Without a PUBACK nobody learns how late it was taken: what comes behind does not wait for it.
+      if (!isLate || packet.qos === 0) done();
+      const dealtWith = isLate
+        ? taken(take, topic, payload).then((isTaken) => {
+            if (isTaken && packet.qos > 0) done();
+          })
+        : take(topic, payload).catch((error) => log.error({ err: error, topic }, 'message from a gateway not taken'));
+      void dealtWith.finally(() => admission.leave(payload.length));
+    });
   };
 
   return {

@@ -5,6 +5,11 @@
 export class InOrder {
   readonly #turns: { go: (() => void) | undefined }[] = [];
 
+  /** Whether somebody has to be waited for: if not, what is acknowledged before anything else is announced needs no place. */
+  get isWaiting(): boolean {
+    return this.#turns.length > 0;
+  }
+
   /**
    * Takes the next place. What it returns is called, once, when that message may be acknowledged: `go` runs when everything that came before has
    * gone. One that is never called lets nothing behind it go.

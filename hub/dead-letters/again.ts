@@ -35,6 +35,11 @@ export function again(letter: {
     headers: { ...kept, 'replay-of': replayOf, ...more },
   });
   try {
+    // An id names one event for ever, also when nobody remembers it any more: tried again later, both would count.
+    if (headers.code === 'door-conflict')
+      return {
+        fault: 'its event id is another event’s; its client has to send it under one of its own, then drop this one',
+      };
     if (door !== undefined) return doorAgain(door, value, record);
     if (lane === undefined || !isLane(lane)) return { fault: 'nothing says which lane it belongs to' };
     if (headers.epoch === undefined) {
@@ -58,7 +63,7 @@ function doorAgain(
   value: Buffer,
   record: (more: Record<string, string>, bytes?: Buffer) => LogRecord,
 ): Again {
-  const parsed = parseJson(value.toString('utf8'));
+  const parsed = parseJson(value);
   if (parsed.fault) return { fault: parsed.fault.reason };
   let events: DoorEvent[];
   if (door === 'epcis') {

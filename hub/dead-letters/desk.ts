@@ -72,6 +72,8 @@ interface Row extends Record<string, unknown> {
   why: string | null;
 }
 
+/** Partition and offset (projection.ts). */
+const LETTER_ID = /^\d{1,9}-\d{1,19}$/;
 /** Control characters but white space. */
 const UNPRINTABLE = /(?!\s)\p{Cc}/u;
 
@@ -160,9 +162,12 @@ export class DeadLetterDesk {
   }
 
   async #row(id: string): Promise<Row> {
-    const [row] = await this.#store.query<Row>(`select ${COLUMNS}, value from dead_letters where letter_id = $1`, [id]);
-    if (!row) throw new LetterError('letter-unknown', `there is no dead letter ${JSON.stringify(id.slice(0, 60))}`);
-    return row;
+    const [row] = LETTER_ID.test(id)
+      ? await this.#store.query<Row>(`select ${COLUMNS}, value from dead_letters where letter_id = $1`, [id])
+      : [];
+    if (row) return row;
+    const message = `there is no dead letter ${JSON.stringify(id.slice(0, 60))}: ids look like 3-17, and the list has them`;
+    throw new LetterError('letter-unknown', message);
   }
 }
 

@@ -98,6 +98,13 @@ const say = (ingest: Ingest, message: unknown) =>
   ingest.handle(topics.door('app'), Buffer.from(JSON.stringify(message)));
 
 describe('the JSON topic', () => {
+  it('bytes that are no UTF-8 are a dead letter as they are: to guess would change what was scanned', async () => {
+    const { ingest, appended } = await setup();
+    const bytes = Buffer.from(JSON.stringify(scan('a', { scanned: 'Größe' })), 'latin1');
+    await ingest.handle(topics.door('app'), bytes);
+    expect(appended).toMatchObject([{ topic: 'dead-letters', value: bytes, headers: { code: 'door-json' } }]);
+  });
+
   it('is not acknowledged while the log is away', async () => {
     const { ingest, appended, away } = await setup();
     away.log = true;
@@ -107,6 +114,15 @@ describe('the JSON topic', () => {
     away.log = false;
     await say(ingest, scan('a'));
     expect(appended).toMatchObject([{ topic: 'uplink', key: 'app', headers: { door: 'json', lane: 'tracking' } }]);
+  });
+
+  it('what is nested without end is a dead letter, and acknowledged', async () => {
+    const { ingest, appended } = await setup();
+    const bytes = Buffer.from(`{"eventId":"a","scanned":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
+    await ingest.handle(topics.door('app'), bytes);
+    expect(appended).toMatchObject([
+      { topic: 'dead-letters', headers: { code: 'door-json', reason: 'nested deeper than 64 levels' } },
+    ]);
   });
 
   it('gives each lane a record of its own, and what is no event to dead-letters', async () => {
@@ -281,6 +297,14 @@ describe('a dead letter that is tried again', () => {
       },
     ],
     ['batch', { ...letter, headers: { lane: 'alert' }, value: Buffer.alloc(3) }],
+    [
+      'another event’s id',
+      {
+        ...letter,
+        headers: { door: 'json', code: 'door-conflict' },
+        value: Buffer.from('{"eventId":"a","packageId":"sscc:1","scanType":"LOAD"}'),
+      },
+    ],
   ])('is refused where it would fail the same way: %s', (_why, each) => {
     expect(again(each)).toEqual({ fault: expect.any(String) });
   });

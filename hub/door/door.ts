@@ -54,7 +54,7 @@ export class Door {
 
   /** A message on `milepost/v1/{client}/json`: one event or an array. What is no event becomes a dead letter, and counts as delivered. */
   async message(client: string, payload: Buffer): Promise<void> {
-    const parsed = parseJson(payload.toString('utf8'));
+    const parsed = parseJson(payload);
     if (parsed.fault) return this.keep(client, payload, parsed.fault);
     const list = Array.isArray(parsed.value) ? parsed.value : [parsed.value];
     if (list.length > MAX_EVENTS) {

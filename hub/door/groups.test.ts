@@ -102,4 +102,20 @@ describe('a write that fails', () => {
     await vi.waitFor(() => expect(settled).toEqual(['a away', 'b away', 'c']), soon);
     expect(writes).toHaveLength(2);
   });
+
+  it('fails what waits behind it as well, which would wait as long for the same, or overtake it', async () => {
+    const { writes, settled, add, next } = setup();
+    void add('client', 'a');
+    const first = await next('a');
+    for (const name of 'bc') void add('client', name);
+    void add('other', 'd');
+    const other = await next('d');
+    first.end(new Error('away'));
+    await vi.waitFor(() => expect(settled).toEqual(['a away', 'b away', 'c away']), soon);
+    other.end();
+    void add('client', 'e');
+    (await next('e')).end();
+    await vi.waitFor(() => expect(settled).toEqual(['a away', 'b away', 'c away', 'd', 'e']), soon);
+    expect(writes.map(({ key }) => key)).toEqual(['client', 'other', 'client']);
+  });
 });

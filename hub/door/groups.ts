@@ -46,11 +46,15 @@ export class Groups<Item extends { bytes: number }> {
     this.#queues.set(key, queue);
     // What one read of a socket brought is in the first group already.
     await setImmediate();
-    while (queue.length > 0) await this.#write(key, queue.splice(0, countOf(queue)));
+    while (queue.length > 0) {
+      const fault = await this.#write(key, queue.splice(0, countOf(queue)));
+      if (fault) rejectAll(queue.splice(0), fault);
+    }
     this.#queues.delete(key);
   }
 
-  async #write(key: string, group: readonly Waiting<Item>[]): Promise<void> {
+  /** Gives the fault that was nobody's own. */
+  async #write(key: string, group: readonly Waiting<Item>[]): Promise<Fault | undefined> {
     const { write, isRefusal } = this.#options;
     try {
       await write(
@@ -59,15 +63,29 @@ export class Groups<Item extends { bytes: number }> {
       );
       for (const { resolve } of group) resolve();
     } catch (error) {
-      if (group.length > 1 && isRefusal(error)) {
-        const half = Math.ceil(group.length / 2);
-        await this.#write(key, group.slice(0, half));
-        await this.#write(key, group.slice(half));
-        return;
+      if (!isRefusal(error)) {
+        rejectAll(group, { error });
+        return { error };
       }
-      for (const { reject } of group) reject(error);
+      if (group.length === 1) rejectAll(group, { error });
+      else {
+        const half = Math.ceil(group.length / 2);
+        const fault = await this.#write(key, group.slice(0, half));
+        if (!fault) return this.#write(key, group.slice(half));
+        rejectAll(group.slice(half), fault);
+        return fault;
+      }
     }
+    return undefined;
   }
+}
+
+interface Fault {
+  error: unknown;
+}
+
+function rejectAll<Item>(group: readonly Waiting<Item>[], { error }: Fault): void {
+  for (const { reject } of group) reject(error);
 }
 
 /** Of the first ones: at least one, even if it is too large by itself. */

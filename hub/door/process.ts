@@ -51,7 +51,7 @@ export function* doorItems(
   again = false,
 ): Generator<DoorItem, void, void> {
   const { key: client, value, receivedMs, lane } = record;
-  const parsed = parseJson(value.toString('utf8'));
+  const parsed = parseJson(value);
   if (parsed.fault) {
     yield { kind: 'letter', bytes: value, fault: parsed.fault };
     return;

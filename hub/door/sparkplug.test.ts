@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
@@ -137,6 +138,28 @@ it('a death ends the birth it belongs to, and no later one', async () => {
   expect(statuses.at(-1)).toMatchObject({ online: true, devices: [{ id: 'D', state: 'offline' }] });
   await say('spBv1.0/G/NDEATH/N', { metrics: [bdSeq(2n)] });
   expect(statuses.at(-1)?.online).toBe(false);
+});
+
+it('takes the life of another’s node: birth, its device, what that measures, and the end', async () => {
+  const file = new URL('../../protocols/sparkplug/fixtures/sparkplug-payload.json', import.meta.url);
+  const life = JSON.parse(readFileSync(file, 'utf8')) as { input: string; expected: { topic: string } }[];
+  const { say, values, letters, statuses, commands } = setup();
+  for (const { input, expected } of life) await say(expected.topic, Buffer.from(input, 'hex'));
+  const taken = values();
+  expect(taken).toContainEqual(['gw-02', 'string', 'Grün']);
+  expect(taken).toContainEqual(['gw-02', 'i64', -7_000_000_000]);
+  expect(taken.slice(-2)).toEqual([
+    ['probe', 'door', true],
+    ['probe', 'door', false],
+  ]);
+  // All but bdSeq, the command and the null.
+  expect(taken).toHaveLength(18);
+  expect([letters, commands]).toEqual([[], []]);
+  expect(statuses.map(({ online, devices = [] }) => [online, devices.map(({ state }) => state)])).toEqual([
+    [true, []],
+    [true, ['online']],
+    [false, ['offline']],
+  ]);
 });
 
 it('what is no point is left out, what is no message is a dead letter', async () => {

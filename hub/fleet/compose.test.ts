@@ -4,7 +4,7 @@ import type { Settings } from '../../protocols/fleet/settings.ts';
 import { compose, tooLarge } from './compose.ts';
 import { contradictions, patternsMeet } from './contradictions.ts';
 import { diffVersions } from './diff.ts';
-import { limit } from './fleet.contract.ts';
+import { limit } from './fleet-bench.test-support.ts';
 
 function settingsOf(written: object): Settings {
   const { settings, problems } = checkSettings(written);

@@ -80,7 +80,7 @@ export async function emptySelectorProblems(sql: Sql, selector: Selector): Promi
   ];
 }
 
-export function describeSelector(selector: Selector): string {
+function describeSelector(selector: Selector): string {
   const parts = Object.entries(selector).map(([name, wanted]) => `${name}=${valuesOf(wanted).join('|')}`);
   return parts.length === 0 ? 'every gateway' : parts.join(', ');
 }

@@ -28,7 +28,7 @@ export interface RolloutRow extends Record<string, unknown> {
 }
 
 /** `r`: the rollout, `rg`: its gateway, `g`: the same in fleet_gateways. Nothing desired is nothing to wait for. */
-export const STATE_SQL = `case when r.frozen then rg.state
+const STATE_SQL = `case when r.frozen then rg.state
   when rg.moved_at is null then 'waiting'
   when g.config_state = 'none' then 'in-force'
   else g.config_state end`;

@@ -58,6 +58,19 @@ it('acknowledges the range only after the log has the batch, as it came', async 
   ]);
 });
 
+it('answers together what becomes durable together', async () => {
+  const { ingest, published } = setup();
+  await Promise.all([
+    ingest.handle(topics.up('gw', 'tracking'), batch),
+    ingest.handle(topics.up('gw-2', 'tracking'), batch),
+    ingest.handle(topics.up('gw', 'tracking'), batch),
+  ]);
+  expect(published.map(([topic, bytes]) => [topic, decodeAcknowledgement(bytes).length])).toEqual([
+    [topics.downAck('gw'), 2],
+    [topics.downAck('gw-2'), 1],
+  ]);
+});
+
 it('answers together what becomes durable while an answer to the gateway is under way, and each gateway by itself', async () => {
   const { ingest, published, broker } = setup();
   let sent = () => {};

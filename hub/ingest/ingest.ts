@@ -16,7 +16,7 @@ import {
 } from '../../protocols/uplink/batch.ts';
 import { type GatewayStatus, parseGatewayStatus } from '../../protocols/uplink/gateway-status.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
-import { parseUpTopic, topics } from '../../protocols/uplink/topics.ts';
+import { parseUpTopic, topics, type UpTopic } from '../../protocols/uplink/topics.ts';
 import type { Broker } from '../broker/broker.ts';
 import { Door } from '../door/door.ts';
 import { Sparkplug } from '../door/sparkplug.ts';
@@ -80,18 +80,18 @@ export class Ingest {
    * Resolves when the message is dealt with; never rejects for what a gateway sent. A log that refuses what came by the open door is a
    * rejection, since nothing but MQTT's own acknowledgement answers there; gateways are answered by ranges.
    */
-  async handle(topic: string, payload: Buffer): Promise<void> {
-    const node = parseSparkplugTopic(topic);
-    if (node) return this.sparkplug.handle(node, payload);
+  handle(topic: string, payload: Buffer): Promise<void> {
     const up = parseUpTopic(topic);
-    if (!up) {
-      this.counters.foreign++;
-      return;
-    }
-    if (up.kind === 'lane') await this.#batch(up.gatewayId, up.lane, payload);
-    else if (up.kind === 'status') await this.#status(up.gatewayId, payload);
-    else if (up.kind === 'config') this.#configReport(up.gatewayId, payload);
-    else if (up.kind === 'door') await this.door.message(up.gatewayId, payload);
+    return up?.kind === 'lane' ? this.#batch(up.gatewayId, up.lane, payload) : this.#other(topic, up, payload);
+  }
+
+  async #other(topic: string, up: UpTopic | undefined, payload: Buffer): Promise<void> {
+    const node = up ? undefined : parseSparkplugTopic(topic);
+    if (node) await this.sparkplug.handle(node, payload);
+    else if (up?.kind === 'status') await this.#status(up.gatewayId, payload);
+    else if (up?.kind === 'config') this.#configReport(up.gatewayId, payload);
+    else if (up?.kind === 'door') await this.door.message(up.gatewayId, payload);
+    else this.counters.foreign++;
   }
 
   async #batch(gatewayId: string, lane: Lane, payload: Buffer): Promise<void> {
@@ -132,8 +132,9 @@ export class Ingest {
   }
 
   /**
-   * One answer to a gateway is under way at a time; ranges that become durable meanwhile go together in the next, which the caller of
-   * the first sends: what came last is in hands until all of it is answered.
+   * What becomes durable together is answered together: one message to a gateway in place of one for each batch, and one from it to say that
+   * it has come. One answer to a gateway is under way at a time; ranges that become durable meanwhile go together in the next, which the
+   * caller of the first sends: what came last is in hands until all of it is answered.
    */
   async #acknowledge(gatewayId: string, range: AcknowledgedRange): Promise<void> {
     const nowUs = this.#clock.monotonicUs();
@@ -144,6 +145,8 @@ export class Ingest {
     }
     const answer = { next: [range], sinceUs: nowUs };
     this.#answers.set(gatewayId, answer);
+    // Ticks come after all promises that can go on.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     while (answer.next.length > 0) {
       answer.sinceUs = this.#clock.monotonicUs();
       try {

@@ -29,6 +29,8 @@ export const LIMITS_GROUP = 'milepost-limits';
 /** Between two looks at which places matter. */
 const LOOK_EVERY_MS = 500;
 const MAX_RECORDS = 1_000;
+/** Every gateway's batches come by here, and a group is a transaction. */
+const GROUP_EVERY_MS = 250;
 
 export async function followReadings(options: LimitConsumerOptions): Promise<Runner> {
   const { eventLog, store, clock } = options;
@@ -44,6 +46,7 @@ export async function followReadings(options: LimitConsumerOptions): Promise<Run
     },
     onRecords: (records) => watch.take(records),
     maxRecords: MAX_RECORDS,
+    groupEveryMs: GROUP_EVERY_MS,
   });
   const stopLooking = watch.lookRegularly();
   return {

@@ -85,11 +85,17 @@ export class Judge {
   async tick(): Promise<boolean> {
     const { store, clock } = this.#options;
     const { wallMs: nowMs } = clock.wall();
-    const judged = await store.transaction((sql) => judgeSome(sql, Math.floor(nowMs * 1000)));
-    const published = await this.#publish();
+    const nowUs = Math.floor(nowMs * 1000);
+    // One look, since mostly there is nothing.
+    const [found] = await store.query<{ waiting: number; due: boolean; unsaid: boolean }>(
+      `select (select count(*)::int from limit_work) as waiting,
+         exists (select from limit_work where due_us <= $1::bigint) as due, exists (select from limit_outbox) as unsaid`,
+      [nowUs],
+    );
+    const judged = found?.due ? await store.transaction((sql) => judgeSome(sql, nowUs)) : 0;
+    const published = judged > 0 || found?.unsaid ? await this.#publish() : 0;
     if (Math.abs(nowMs - this.#tidiedMs) >= TIDY_EVERY_MS) await this.#tidy(nowMs);
-    const [row] = await store.query<{ count: number }>('select count(*)::int as count from limit_work');
-    this.waiting = row?.count ?? 0;
+    this.waiting = found?.waiting ?? 0;
     return judged === PACKAGES || published === EVENTS;
   }
 

@@ -16,7 +16,7 @@ export interface PackageLimits {
   maxTiltDegrees?: number;
 }
 
-export const FRAGILE_G = 2;
+const FRAGILE_G = 2;
 
 /** Back inside by so much ends an excursion; less where the range is narrow. */
 const HYSTERESIS_CELSIUS = 0.5;

@@ -91,7 +91,7 @@ function continued({ violation, state }: Said, found: Violation): Violation {
   return { ...violation, worst: found.worst, ...(endedUs !== undefined && { endedUs }) };
 }
 
-export function exceptionIdOf(packageId: string, { kind, first }: Pick<Violation, 'kind' | 'first'>): string {
+function exceptionIdOf(packageId: string, { kind, first }: Pick<Violation, 'kind' | 'first'>): string {
   const { gatewayId, epoch, sequence, quantity } = first;
   return uuidV5(NAMESPACE, JSON.stringify([packageId, kind, gatewayId, epoch, sequence, quantity]));
 }

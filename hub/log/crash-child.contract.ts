@@ -1,5 +1,5 @@
 /**
- * The process that the crash tests of event-log.contract.ts kill: it copies a topic, counting per key in the state, and says
+ * The process that the crash tests of transform.contract.ts kill: it copies a topic, counting per key in the state, and says
  * `committed` on standard output after each commit. Its only argument is a CrashJob as JSON.
  */
 import { openPglite } from '../store/pglite.ts';

@@ -77,6 +77,8 @@ export interface TransformOptions {
   onTick?: () => Transformed | undefined;
   tickMs?: number;
   maxRecords?: number;
+  /** As a follower's. */
+  groupEveryMs?: number;
 }
 
 export interface FollowOptions {
@@ -88,6 +90,11 @@ export interface FollowOptions {
   /** Must be durable when it resolves. A rejection is retried with the same records, after a backoff. */
   onRecords(records: readonly StoredRecord[]): Promise<void>;
   maxRecords?: number;
+  /**
+   * For what may be a little late: while one group holds all that waits, a group is begun only so long after the one before, so that more
+   * share its cost. What comes after a silence is handed over at once. A log in the Store need not mind.
+   */
+  groupEveryMs?: number;
 }
 
 export interface Runner {

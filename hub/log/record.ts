@@ -10,7 +10,7 @@ export function bytesOf({ key, value, headers }: LogRecord): number {
 }
 
 /** At least `bytesOf`, for less: no character takes more than three bytes for each of its units. */
-export function bytesAtMost({ key, value, headers }: LogRecord): number {
+function bytesAtMost({ key, value, headers }: LogRecord): number {
   let units = key.length;
   for (const name in headers) units += name.length + (headers[name] ?? '').length;
   return 3 * units + (value?.length ?? 0);

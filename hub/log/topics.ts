@@ -21,7 +21,7 @@ export interface Retention {
 /** The largest record (key, value and headers together) that the log takes. */
 export const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 
-export const DEFAULT_PARTITIONS = 6;
+const DEFAULT_PARTITIONS = 6;
 
 const DAY_MS = 86_400_000;
 

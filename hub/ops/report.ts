@@ -36,7 +36,7 @@ export interface HubReport {
 }
 
 /** highest = seen + lost + missing, in every lane (design, section 3.8, as the hub sees it). */
-export function isHubBalanced(report: HubReport): boolean {
+function isHubBalanced(report: HubReport): boolean {
   return report.processors.every(({ lanes, ledger }) =>
     lanes.every((lane) => ledger[lane].highest === ledger[lane].seen + ledger[lane].lost + ledger[lane].missing),
   );

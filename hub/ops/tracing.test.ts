@@ -60,7 +60,7 @@ function batch(firstSequence: number): Buffer {
 /** A log that hands on at once what is written. */
 function handingOn(): EventLog {
   let processing: TransformOptions | undefined;
-  let projecting: FollowOptions | undefined;
+  const following: FollowOptions[] = [];
   const runner = { stop: async () => {}, lag: () => 0, fault: () => undefined };
   const stored = (records: readonly LogRecord[]): StoredRecord[] =>
     records.map((record, offset) => ({ ...record, partition: 0, offset, timestampMs: 0 }));
@@ -70,12 +70,13 @@ function handingOn(): EventLog {
       return runner;
     },
     follow: async (options: FollowOptions) => {
-      projecting = options;
+      following.push(options);
       return runner;
     },
     append: async (records: readonly LogRecord[]) => {
       const result = await processing?.onRecords(stored(records));
-      await projecting?.onRecords(stored(result?.outputs ?? []));
+      const all = [...records, ...(result?.outputs ?? [])];
+      for (const { topic, onRecords } of following) await onRecords(stored(all.filter((each) => each.topic === topic)));
     },
   } as Partial<EventLog> as EventLog;
 }
@@ -93,7 +94,9 @@ it('links ingest, process and project of a sampled batch to one trace, and leave
   const event = (sequence: number): LogRecord => ({
     topic: TOPICS.packageEvents,
     key: `p${sequence}`,
-    value: Buffer.from(JSON.stringify({ source: { gatewayId: 'gw', epoch: EPOCH, lane: 'tracking', sequence } })),
+    // No JSON: `kafka.format` may be protobuf.
+    value: Buffer.from([8, 1]),
+    headers: { identity: `gw/${EPOCH}/tracking/${sequence}`, schema: 'tracking-event/1+protobuf' },
   });
   await log.transform({
     group: 'process',
@@ -104,6 +107,8 @@ it('links ingest, process and project of a sampled batch to one trace, and leave
     onRecords: async () => ({ outputs: [1, 2, 3, 4, 5, 6].map(event) }),
   });
   const projected: { key: string; traced: boolean }[] = [];
+  // A replay reads the same records: no part of their way.
+  await log.follow({ topic: TOPICS.uplink, position: async () => 0, onRecords: async () => {} });
   await log.follow({
     group: 'project',
     topic: TOPICS.packageEvents,
@@ -128,6 +133,10 @@ it('links ingest, process and project of a sampled batch to one trace, and leave
     expect(span).toMatchObject({ traceId: ingest?.traceId, parentSpanId: process?.spanId });
   }
   expect(process?.attributes).toContainEqual({ key: 'messaging.kafka.message.key', value: { stringValue: 'gw' } });
+  expect(process?.attributes).toContainEqual({
+    key: 'messaging.consumer.group.name',
+    value: { stringValue: 'process' },
+  });
   expect([...receiver.services]).toEqual(expect.arrayContaining(['service.name=milepost-hub', 'milepost.roles=all']));
 });
 

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry traces of sampled batches: one trace for each, `ingest` → `process` → `project`, linked through the `traceparent` header of log
- * records. What is not sampled costs one comparison.
+ * OpenTelemetry traces of sampled batches: one trace for each, `ingest` → `process` (once for each group) → `project`, linked through the
+ * `traceparent` header of log records; beside them `judge`, for packages' own limits. What is not sampled costs one comparison.
  *
  * The EventLog is where all of it passes, so it is where it is traced: nothing else knows. The libraries are loaded only when an endpoint is
  * configured. Spans wait in a queue of bounded length and are given up when the collector is away.
@@ -111,7 +111,7 @@ function traced(eventLog: EventLog, spans: Spans, { sampleRatio, random }: Traci
           if (batches.length === 0) return options.onRecords(records);
           const started = batches.map(({ record, parent, range }) => ({
             range,
-            span: spans.start('process', { kind: 'consumer', parent, attributes: attributesOf(record) }),
+            span: spans.start('process', { kind: 'consumer', parent, attributes: attributesOf(record, options.group) }),
           }));
           const all = started.map(({ span }) => span);
           const result = await spans.within(all, () => options.onRecords(records));
@@ -124,16 +124,21 @@ function traced(eventLog: EventLog, spans: Spans, { sampleRatio, random }: Traci
         },
       }),
 
-    follow: (options) =>
-      eventLog.follow({
+    follow(options) {
+      const { group, topic } = options;
+      // Without a group it is a replay, or somebody who reads what gateways last said: not a batch on its way.
+      if (group === undefined) return eventLog.follow(options);
+      const name = topic === TOPICS.uplink ? 'judge' : 'project';
+      return eventLog.follow({
         ...options,
         onRecords(records) {
           const own = sampled(records).map(({ record, parent }) =>
-            spans.start('project', { kind: 'consumer', parent, attributes: attributesOf(record) }),
+            spans.start(name, { kind: 'consumer', parent, attributes: attributesOf(record, group) }),
           );
           return own.length === 0 ? options.onRecords(records) : spans.within(own, () => options.onRecords(records));
         },
-      }),
+      });
+    },
   });
 }
 
@@ -148,8 +153,9 @@ function withContext(record: LogRecord, context: TraceContext): LogRecord {
   return { ...record, headers: { ...record.headers, [TRACEPARENT]: writeTraceparent(context) } };
 }
 
-function attributesOf(record: LogRecord | StoredRecord): Record<string, string> {
+function attributesOf(record: LogRecord | StoredRecord, group?: string): Record<string, string> {
   return {
+    ...(group !== undefined && { 'messaging.consumer.group.name': group }),
     'messaging.system': 'milepost',
     'messaging.destination.name': record.topic,
     'messaging.kafka.message.key': record.key,
@@ -178,10 +184,11 @@ function rangeOf({ key, value }: StoredRecord): Range | undefined {
 
 type Source = { gatewayId: string; epoch: string; lane: string; sequence: number };
 
-/** Whose tracking event an output is. Read only while a batch of the group is traced. */
-function sourceOf({ topic, value }: LogRecord): Source | undefined {
-  if (topic !== TOPICS.packageEvents || value === null) return undefined;
-  return (JSON.parse(value.toString('utf8')) as { source?: Source }).source;
+/** Whose event or alert an output is, by its header `identity` (process/publish.ts): its value may be Protobuf. */
+function sourceOf({ headers }: LogRecord): Source | undefined {
+  const [gatewayId, epoch, lane, sequence] = headers?.identity?.split('/') ?? [];
+  if (gatewayId === undefined || epoch === undefined || lane === undefined) return undefined;
+  return { gatewayId, epoch, lane, sequence: Number(sequence) };
 }
 
 function holds(range: Range, { gatewayId, epoch, lane, sequence }: Source): boolean {

@@ -55,6 +55,57 @@ const ZULU = 0x5a;
 /** The day that was last written: events of one batch are of one day. */
 let writtenDay = { day: Number.NaN, bytes: new Uint8Array() };
 
+/** What `String` gives of a finite number. Gives the offset behind; the target must have room for NUMBER_BYTES. */
+export function writeNumber(value: number, target: Uint8Array, start: number): number {
+  const scaled = Math.round(value * SCALE);
+  const magnitude = Math.abs(scaled);
+  // A decimal of at most fifteen digits is the shortest of its number; `String` writes those below a millionth with an exponent.
+  if (scaled / SCALE !== value || magnitude >= 1e15 || (magnitude < 10 && magnitude > 0))
+    return writePlain(String(value), target, start);
+  let at = start;
+  if (scaled < 0) target[at++] = MINUS;
+  const whole = Math.floor(magnitude / SCALE);
+  at = writeDigits(whole, target, { start: at, end: at + digitsOf(whole) });
+  let rest = (magnitude - whole * SCALE) | 0;
+  if (rest === 0) return at;
+  target[at++] = POINT;
+  let places = SCALE_PLACES;
+  for (let tenth = (rest / 10) | 0; tenth * 10 === rest; tenth = (rest / 10) | 0) {
+    rest = tenth;
+    places--;
+  }
+  return writeDigits(rest, target, { start: at, end: at + places });
+}
+
+/** The longest: `-0.0000012345678901234567`. */
+export const NUMBER_BYTES = 25;
+/** Those of a position. */
+const SCALE_PLACES = 7;
+const SCALE = 10 ** SCALE_PLACES;
+const MINUS = 0x2d;
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let limit = 10; value >= limit; limit *= 10) digits++;
+  return digits;
+}
+
+/** Six digits of a whole number below a million. Gives the offset behind. */
+export function writeSix(value: number, target: Uint8Array, start: number): number {
+  return writeDigits(value, target, { start, end: start + 6 });
+}
+
+/** Of a whole number of 32 bits as many digits as there is room for. Gives the end. */
+function writeDigits(value: number, target: Uint8Array, { start, end }: { start: number; end: number }): number {
+  let rest = value | 0;
+  for (let at = end - 1; at >= start; at--) {
+    const tenth = (rest / 10) | 0;
+    target[at] = ZERO + rest - tenth * 10;
+    rest = tenth;
+  }
+  return end;
+}
+
 function writeTwo(value: number, target: Uint8Array, at: number): void {
   const tens = Math.floor(value / 10);
   target[at] = ZERO + tens;

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayStatus, LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { LedgerAudit } from './ledger-audit.ts';
-import type { HubLedger } from './sequence-book.ts';
+import type { Claim, HubLedger } from './sequence-book.ts';
 
 const key = { gatewayId: 'gw', epoch: '00000000000000aa', lane: 'tracking' } as const;
 const none: LaneLedger = { accepted: 0, delivered: 0, evicted: 0, quarantined: 0, pending: 0 };
 
-function audit() {
+/** @param page What is kept with the ledger: it outlives the process. */
+function audit(page: { contradicted?: Claim | undefined } = {}) {
   const audit = new LedgerAudit({ graceMs: 60_000 });
   return {
     hear: (
@@ -36,7 +37,9 @@ function audit() {
     },
     review: (ledger: Partial<HubLedger>, nowMs: number, caughtUp = true) => {
       const ours = { highest: 0, seen: 0, lost: 0, missing: 0, ...ledger };
-      const { raised, cleared } = audit.review(nowMs, [{ key, ledger: ours }], caughtUp);
+      const { raised, cleared } = audit.review(nowMs, [{ key, ledger: ours, ...page }], caughtUp);
+      for (const { claim } of raised) page.contradicted = claim;
+      if (cleared.length > 0) page.contradicted = undefined;
       return [...raised.map(({ message }) => message), ...cleared.map(({ message }) => message)];
     },
   };
@@ -57,6 +60,42 @@ describe('LedgerAudit', () => {
     expect(review({ highest: 90, seen: 90 }, 70_000)).toEqual([]);
     expect(review({ highest: 100, seen: 100 }, 80_000)).toEqual(['gateway and hub agree again']);
     expect(review({ highest: 100, seen: 100 }, 90_000)).toEqual([]);
+  });
+
+  it('reports again what was not kept', () => {
+    const page: { contradicted?: Claim | undefined } = {};
+    const { hear, review } = audit(page);
+    const theirs = { accepted: 100, delivered: 100 };
+    const ours = { highest: 90, seen: 90 };
+    for (const atMs of [0, 15_000, 50_000]) {
+      hear(theirs, atMs);
+      expect(review(ours, atMs)).toEqual([]);
+    }
+    expect(review(ours, 60_000)).toHaveLength(1);
+    page.contradicted = undefined;
+    expect(review(ours, 65_000)).toHaveLength(1);
+    expect(review(ours, 70_000)).toEqual([]);
+  });
+
+  it('whoever takes over reports nothing a second time, and the end when it has lasted', () => {
+    const page: { contradicted?: Claim | undefined } = { contradicted: { delivered: 100, highest: 90 } };
+    const { hear, review } = audit(page);
+    // What the gateway said before, which would agree.
+    hear({ accepted: 90, delivered: 80, pending: 10 }, 0);
+    expect(review({ highest: 90, seen: 100 }, 0)).toEqual([]);
+    for (let n = 1; n < 40; n++) {
+      hear({ accepted: 100 + n, delivered: 100 + n }, n * 5_000);
+      expect(review({ highest: 90 + n, seen: 90 }, n * 5_000)).toEqual([]);
+    }
+    expect(review({ highest: 139, seen: 139 }, 200_000)).toEqual(['gateway and hub agree again']);
+    expect(review({ highest: 139, seen: 139 }, 205_000)).toEqual([]);
+  });
+
+  it('whoever takes over waits before it says that it is over', () => {
+    const { hear, review } = audit({ contradicted: { delivered: 100, highest: 90 } });
+    hear({ accepted: 100, delivered: 100 }, 0);
+    for (let n = 0; n < 12; n++) expect(review({ highest: 100, seen: 100 }, n * 5_000)).toEqual([]);
+    expect(review({ highest: 100, seen: 100 }, 60_000)).toEqual(['gateway and hub agree again']);
   });
 
   it('is silent while the hub lags behind, or follows the gateway at a distance', () => {

@@ -1,6 +1,7 @@
 /**
  * Compares what gateways say of their records with what this hub has seen of them (design, section 3.8): the conservation law across the wire.
- * A contradiction that lasts is an alert, raised once and cleared when the two agree again.
+ * A contradiction that lasts is an alert, raised once and cleared when the two agree again. What was reported stands in the page of the lane
+ * (sequence-page.ts), which is committed with the alert: whoever takes the partition over goes on from there.
  *
  *  - What a gateway counts as delivered, the hub has seen: acknowledged records are in the log, and the log was read.
  *  - What the hub has seen, a gateway has accepted: nothing is invented.
@@ -12,10 +13,18 @@
  */
 import type { GatewayStatus, LaneLedger } from '../../protocols/uplink/gateway-status.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
-import type { BookKey, HubLedger } from './sequence-book.ts';
+import type { BookKey, Claim, HubLedger } from './sequence-book.ts';
 
 export interface Contradiction extends BookKey {
   message: string;
+}
+
+/** A lane as the hub knows it. */
+export interface Audited {
+  key: BookKey;
+  ledger: HubLedger;
+  /** Reported, and not yet cleared. */
+  contradicted?: Claim | undefined;
 }
 
 /** A lane as its gateway counts it. */
@@ -35,11 +44,10 @@ interface Heard {
 
 interface Doubt {
   sinceMs: number;
-  /** What the hub had seen when the doubt began: a claim is judged against its own moment. */
-  claim: { delivered: number; highest: number };
+  /** Of the moment when the doubt began: a claim is judged against its own. */
+  claim: Claim;
   /** When a status was first heard after that. It may still have been said before: queues give late what they hold. */
   newsMs: number | undefined;
-  reported: boolean;
 }
 
 const MAX_GATEWAYS = 200_000;
@@ -69,31 +77,40 @@ export class LedgerAudit {
   /**
    * @param ledgers What the hub knows, of the partitions that this process holds.
    * @param caughtUp Whether the log was read to its end.
+   * @returns What is to be reported, and marked in its page: raised with its claim.
    */
   review(
     nowMs: number,
-    ledgers: Iterable<{ key: BookKey; ledger: HubLedger }>,
+    ledgers: Iterable<Audited>,
     caughtUp: boolean,
-  ): { raised: Contradiction[]; cleared: Contradiction[] } {
-    const raised: Contradiction[] = [];
+  ): { raised: (Contradiction & { claim: Claim })[]; cleared: Contradiction[] } {
+    const raised: (Contradiction & { claim: Claim })[] = [];
     const cleared: Contradiction[] = [];
-    for (const { key, ledger } of ledgers) {
+    for (const { key, ledger, contradicted } of ledgers) {
       const heard = this.#heard.get(key.gatewayId);
       const theirs = heard?.epoch === key.epoch ? heard.lane(key.lane) : undefined;
       if (!heard || !theirs) continue;
       const name = `${key.gatewayId}/${key.epoch}/${key.lane}`;
-      const doubt = this.#doubts.get(name);
+      let doubt = this.#doubts.get(name);
+      if (contradicted && !doubt) {
+        // Reported by whoever held the partition before: what was heard so far may be older than that.
+        doubt = { sinceMs: nowMs, claim: contradicted, newsMs: undefined };
+        this.#doubts.set(name, doubt);
+      }
       if (doubt && heard.atMs > doubt.sinceMs) doubt.newsMs ??= heard.atMs;
-      const message = contradiction(theirs, ledger, doubt?.claim);
-      if (message === undefined) {
+      const message = contradiction(theirs, ledger, contradicted ?? doubt?.claim);
+      const isOld = doubt !== undefined && nowMs - doubt.sinceMs >= this.#graceMs;
+      if (contradicted) {
+        if (message !== undefined || !isOld) continue;
         this.#doubts.delete(name);
-        if (doubt?.reported) cleared.push({ ...key, message: 'gateway and hub agree again' });
+        cleared.push({ ...key, message: 'gateway and hub agree again' });
+      } else if (message === undefined) {
+        this.#doubts.delete(name);
       } else if (!doubt) {
         const claim = { delivered: theirs.delivered, highest: ledger.highest };
-        this.#doubts.set(name, { sinceMs: nowMs, claim, newsMs: undefined, reported: false });
-      } else if (!doubt.reported && caughtUp && nowMs - doubt.sinceMs >= this.#graceMs && this.#isHeld(doubt, heard)) {
-        doubt.reported = true;
-        raised.push({ ...key, message });
+        this.#doubts.set(name, { sinceMs: nowMs, claim, newsMs: undefined });
+      } else if (isOld && caughtUp && this.#isHeld(doubt, heard)) {
+        raised.push({ ...key, message, claim: doubt.claim });
       }
     }
     return { raised, cleared };
@@ -116,7 +133,7 @@ function givenOut({ accepted, unused }: Claimed): number {
 }
 
 /** Why the two ledgers cannot both be true; undefined when they can. */
-function contradiction(theirs: Claimed, ours: HubLedger, claim?: Doubt['claim']): string | undefined {
+function contradiction(theirs: Claimed, ours: HubLedger, claim?: Claim): string | undefined {
   const delivered = claim?.delivered ?? theirs.delivered;
   if (delivered > ours.seen)
     return `the gateway counts ${delivered} records as delivered, the hub has seen ${ours.seen}`;

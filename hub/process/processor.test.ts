@@ -1,80 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../protocols/base/log.ts';
 import { ManualClock } from '../../protocols/base/manual-clock.ts';
-import { encodeBatch } from '../../protocols/uplink/batch.ts';
 import { eventIdOf, type Lane } from '../../protocols/uplink/identity.ts';
 import type { Payload } from '../../protocols/uplink/model.ts';
-import { encodePayload } from '../../protocols/uplink/payload-codec.ts';
-import { recordBytes, writeRecord } from '../../protocols/uplink/record.ts';
 import type { EventLog, LogRecord, StoredRecord, TransformOptions } from '../log/event-log.ts';
 import type { Point, TimeSeries } from '../timeseries/time-series.ts';
+import { LedgerAudit } from './ledger-audit.ts';
 import { Processor } from './processor.ts';
+import { batch, EPOCH, scan, statusOf, temperature, WALL_MS } from './sample-batches.test-support.ts';
 
-const EPOCH = '00000000000000aa';
-const WALL_MS = Date.UTC(2026, 5, 1);
-
-function scan(packageId: string): Payload {
-  return {
-    kind: 'tracking',
-    deviceId: 's1',
-    packageId,
-    otherIds: [],
-    eventType: 'PACKAGE_SCANNED',
-    scanType: 'LOAD',
-    businessStep: 'loading',
-    place: { readPoint: 'door', vehicleId: 'v1' },
-    scanned: packageId,
-  };
-}
-
-const temperature: Payload = {
-  kind: 'temperature',
-  deviceId: 't1',
-  place: { facilityId: 'DC' },
-  temperatureCelsius: 4,
-};
-
-function batch(lane: Lane, firstSequence: number, payloads: readonly (Payload | Buffer)[]): StoredRecord {
-  const encoded = payloads.map((payload) => (Buffer.isBuffer(payload) ? payload : encodePayload(payload)));
-  const records = Buffer.alloc(encoded.reduce((sum, payload) => sum + recordBytes(payload.length), 0));
-  let at = 0;
-  for (const [index, payload] of encoded.entries()) {
-    const time = { bootId: 1, monotonicUs: 5, wallMs: WALL_MS + index, state: 'ntp', uncertaintyMs: 4 } as const;
-    at = writeRecord(records, at, { sequence: firstSequence + index, time, payload });
-  }
-  const clock = { bootId: 1, monotonicUs: 9, wallMs: WALL_MS, state: 'ntp', uncertaintyMs: 4 } as const;
-  const value = encodeBatch({
-    epoch: EPOCH,
-    lane,
-    firstSequence,
-    count: encoded.length,
-    clock,
-    records,
-    deflate: true,
-  });
-  return {
-    topic: 'uplink',
-    partition: 2,
-    offset: 0,
-    key: 'gw',
-    value,
-    headers: { lane, 'received-ms': String(WALL_MS) },
-    timestampMs: 0,
-  };
-}
-
-/** A transform as the port promises it: outputs and state count only when committed; after an abort the state is given anew. */
-async function setup(lanes: readonly Lane[], rest: Partial<ConstructorParameters<typeof Processor>[0]> = {}) {
+/**
+ * A transform as the port promises it: outputs and state count only when committed; after an abort the state is given anew.
+ *
+ * @param state What was committed before, by another process.
+ */
+async function setup(
+  lanes: readonly Lane[],
+  rest: Partial<ConstructorParameters<typeof Processor>[0]> = {},
+  state = new Map<string, Buffer>(),
+) {
   const clock = new ManualClock();
   const outputs: LogRecord[] = [];
-  const state = new Map<string, Buffer>();
   const points: Point[] = [];
   const away = { timeSeries: false };
   let options: TransformOptions | undefined;
   const eventLog = {
     transform: async (given: TransformOptions) => {
       options = given;
-      given.onAssigned(2, new Map());
+      given.onAssigned(2, new Map(state));
       return { stop: async () => {}, lag: () => 0, fault: () => undefined };
     },
   } as Partial<EventLog> as EventLog;
@@ -95,8 +48,9 @@ async function setup(lanes: readonly Lane[], rest: Partial<ConstructorParameters
   await processor.start();
   const commit = (produced: readonly LogRecord[]) => {
     for (const record of produced) {
-      if (record.topic === 'gateway-sequences' && record.value) state.set(record.key, record.value);
-      else outputs.push(record);
+      if (record.topic !== 'gateway-sequences') outputs.push(record);
+      else if (record.value) state.set(record.key, record.value);
+      else state.delete(record.key);
     }
   };
   const feed = async (records: readonly StoredRecord[], fate: 'commit' | 'abort' = 'commit') => {
@@ -105,15 +59,41 @@ async function setup(lanes: readonly Lane[], rest: Partial<ConstructorParameters
     commit(result.outputs);
     result.committed?.();
   };
-  const tick = () => {
+  const tick = (fate: 'commit' | 'abort' = 'commit') => {
     const result = options?.onTick?.();
     if (!result) return [];
+    if (fate === 'abort') {
+      options?.onAssigned(2, new Map(state));
+      return [];
+    }
     commit(result.outputs);
     result.committed?.();
     return result.outputs.filter(({ topic }) => topic === 'alerts').map(({ value }) => JSON.parse(String(value)));
   };
   const of = (topic: string) => outputs.filter((record) => record.topic === topic);
-  return { processor, clock, feed, tick, of, points, away, restart: () => options?.onAssigned(2, new Map(state)) };
+  const restart = () => options?.onAssigned(2, new Map(state));
+  return { processor, clock, feed, tick, of, points, away, state, restart };
+}
+
+/** A processor and what it hears of its gateway: `delivered` records of the lane tracking, nothing pending. */
+async function audited(state?: Map<string, Buffer>) {
+  const audit = new LedgerAudit({ graceMs: 60_000 });
+  const hub = await setup(['alert', 'tracking'], { audit }, state);
+  const hear = (delivered: number) => {
+    const nowMs = hub.clock.monotonicUs() / 1000;
+    audit.heard(statusOf(delivered, nowMs), nowMs);
+  };
+  /** A minute and a half, in which the gateway goes on saying so. */
+  const pass = async (delivered: number, fate: 'commit' | 'abort' = 'commit') => {
+    const alerts: ReturnType<typeof hub.tick> = [];
+    for (let n = 0; n < 18; n++) {
+      hear(delivered);
+      alerts.push(...hub.tick(fate));
+      await hub.clock.advance(5_000);
+    }
+    return alerts;
+  };
+  return { ...hub, pass };
 }
 
 describe('Processor', () => {
@@ -239,6 +219,44 @@ describe('Processor', () => {
     await clock.advance(3_600_000);
     expect(tick()).toMatchObject([{ phase: 'cleared', alertId: alerts[0].alertId }]);
     expect(tick()).toEqual([]);
+  });
+
+  it('of too many series, whoever takes over raises no second alert, and clears the one there is', async () => {
+    const exploding: Payload = { ...temperature, temperatureCelsius: 999 };
+    const first = await setup(['telemetry']);
+    await first.feed([batch('telemetry', 1, [exploding])]);
+    const [raised] = first.of('alerts').map(({ value }) => JSON.parse(String(value)));
+    first.restart();
+    await first.feed([batch('telemetry', 2, [exploding])]);
+    expect(first.of('alerts')).toHaveLength(1);
+    const second = await setup(['telemetry'], {}, first.state);
+    await second.feed([batch('telemetry', 3, [exploding])]);
+    expect(second.of('alerts')).toEqual([]);
+    await second.clock.advance(3_600_000);
+    expect(second.tick('abort')).toEqual([]);
+    await second.clock.advance(3_600_000);
+    expect(second.tick()).toMatchObject([{ phase: 'cleared', alertId: raised.alertId }]);
+    const third = await setup(['telemetry'], {}, first.state);
+    await third.clock.advance(9 * 3_600_000);
+    expect(third.tick()).toEqual([]);
+  });
+
+  it('of a contradiction, whoever takes over raises no second alert, and clears the one there is', async () => {
+    const first = await audited();
+    await first.feed([batch('tracking', 1, [scan('p1'), scan('p2')])]);
+    expect(await first.pass(3, 'abort')).toEqual([]);
+    const [raised, ...more] = await first.pass(3);
+    expect(raised).toMatchObject({ phase: 'raised', ruleId: 'conservation', gatewayId: 'gw' });
+    expect(more).toEqual([]);
+    first.restart();
+    expect(await first.pass(3)).toEqual([]);
+    const second = await audited(first.state);
+    expect(await second.pass(3)).toEqual([]);
+    await second.feed([batch('tracking', 3, [scan('p3')])]);
+    const { alertId } = raised;
+    expect(await second.pass(3)).toMatchObject([{ phase: 'cleared', ruleId: 'conservation', alertId }]);
+    const third = await audited(first.state);
+    expect(await third.pass(3)).toEqual([]);
   });
 
   it('tells how old the oldest record of a batch is at each stage, events only once they are committed', async () => {

@@ -33,7 +33,7 @@ import type { LedgerAudit } from './ledger-audit.ts';
 import { alertRecord, eventRecord, type MessageFormat } from './publish.ts';
 import { type HubLedger, SequenceBook } from './sequence-book.ts';
 import type { SequencePage } from './sequence-page.ts';
-import { type Exploding, SeriesAlerts } from './series-alerts.ts';
+import { isSeriesAlert, SeriesAlerts } from './series-alerts.ts';
 import {
   auditToAlert,
   deviceToAlert,
@@ -81,7 +81,7 @@ export interface ProcessorCounters {
 /** What one group of batches turns into. */
 interface Work {
   outputs: LogRecord[];
-  points: (Origin & { point: Point })[];
+  points: (Origin & { point: Point; partition: number })[];
   counters: ProcessorCounters;
   /** When the oldest record of the batch in hand was recorded. */
   oldestMs: number;
@@ -100,6 +100,7 @@ interface Origin {
 
 /** Where a record's effects go. */
 interface Into {
+  partition: number;
   book: SequenceBook;
   work: Work;
 }
@@ -120,6 +121,9 @@ const newWork = (): Work => ({
 });
 
 const AUDIT_EVERY_MS = 5_000;
+
+/** Batches come hundreds of times a second; looking for each of them by itself costs more than it is worth. */
+const GROUP_EVERY_MS = 20;
 
 /** A large group takes a tenth of a second: meanwhile others have their turn, first of all the commit of the group before. */
 const RECORDS_AT_A_STRETCH = 1_000;
@@ -144,7 +148,7 @@ export class Processor {
   #runner: Runner | undefined;
   #auditedMs = Number.NEGATIVE_INFINITY;
   readonly #books = new Map<number, SequenceBook>();
-  readonly #seriesAlerts = new SeriesAlerts();
+  readonly #seriesAlerts = new Map<number, SeriesAlerts>();
   readonly #eventWriter = new EventWriter();
   readonly #idBooks = new Map<number, IdBook>();
 
@@ -170,10 +174,12 @@ export class Processor {
       onRevoked: (partition) => {
         this.#books.delete(partition);
         this.#idBooks.delete(partition);
+        this.#seriesAlerts.delete(partition);
       },
       onRecords: (records) => this.#process(records),
       onTick: () => this.#tick(),
       tickMs: 250,
+      groupEveryMs: GROUP_EVERY_MS,
     });
     return this.#runner;
   }
@@ -196,7 +202,10 @@ export class Processor {
 
   #assigned(partition: number, state: ReadonlyMap<string, Buffer>): void {
     const book = new SequenceBook();
-    const ids = new IdBook(this.#options.lanes.at(-1) ?? 'telemetry', {
+    const lane = this.#options.lanes.at(-1) ?? 'telemetry';
+    const alerts = new SeriesAlerts(lane);
+    const nowMs = this.#options.clock.monotonicUs() / 1000;
+    const ids = new IdBook(lane, {
       ...(this.#options.maxDoorIds === undefined ? {} : { maxIds: this.#options.maxDoorIds }),
     });
     const pages = new Map<string, Buffer>();
@@ -204,12 +213,13 @@ export class Processor {
       const lane = name.slice(name.lastIndexOf('/') + 1) as Lane;
       if (!this.#options.lanes.includes(lane)) continue;
       if (isIdPage(name)) pages.set(name, value);
+      else if (isSeriesAlert(name)) alerts.restore(name, value, nowMs);
       else book.restore(name, value);
     }
     ids.restore(pages);
-    this.#seriesAlerts.aborted();
     this.#books.set(partition, book);
     this.#idBooks.set(partition, ids);
+    this.#seriesAlerts.set(partition, alerts);
   }
 
   async #process(records: readonly StoredRecord[]): Promise<Transformed> {
@@ -221,7 +231,7 @@ export class Processor {
       pauseAt = work.counters.records + RECORDS_AT_A_STRETCH;
       await othersTurn();
     }
-    const said = await this.#writePoints(work);
+    await this.#writePoints(work);
     const { onReached = () => {} } = this.#options;
     for (const { recordedMs, loggedMs } of work.times) {
       onReached('log', recordedMs, loggedMs);
@@ -230,7 +240,6 @@ export class Processor {
     this.#bookChanges(work);
     const committed = () => {
       this.#count(work.counters);
-      said?.();
       for (const { recordedMs } of work.times) onReached('events', recordedMs);
     };
     return { outputs: work.outputs, work: work.counters.records, committed };
@@ -266,7 +275,7 @@ export class Processor {
     work.oldestMs = Number.POSITIVE_INFINITY;
     for (const item of readBatchRecords(header)) {
       const identity: RecordIdentity = { gatewayId: record.key, epoch: header.epoch, lane, sequence: item.sequence };
-      if (page) this.#record(item, identity, { book, page, correction, receivedMs, work });
+      if (page) this.#record(item, identity, { book, page, correction, receivedMs, work, partition: record.partition });
       else this.#statementOnly(item, identity, book);
     }
     if (work.oldestMs < Number.POSITIVE_INFINITY)
@@ -291,7 +300,7 @@ export class Processor {
     } else if (letter) {
       work.counters.records++;
       const recorded = { bytes: value, payloadAt: 0, end: value.length, payload: value };
-      this.#decode(recorded, letter, { book: this.#bookOf(partition), work });
+      this.#decode(recorded, letter, { book: this.#bookOf(partition), work, partition });
     }
   }
 
@@ -316,11 +325,17 @@ export class Processor {
       });
     } else if (item.kind === 'point') {
       const recorded = { payload: item.bytes };
-      work.points.push({ point: item.point, source: { ...item.source, ...replayOf }, recorded });
+      const { partition } = record;
+      work.points.push({ point: item.point, source: { ...item.source, ...replayOf }, recorded, partition });
     } else {
       const { payload, bytes } = item;
+      const { partition } = record;
       const source = { ...item.source, ...replayOf };
-      this.#route(payload, { source, recorded: { payload: bytes } }, { book: this.#bookOf(record.partition), work });
+      this.#route(
+        payload,
+        { source, recorded: { payload: bytes } },
+        { book: this.#bookOf(partition), work, partition },
+      );
     }
   }
 
@@ -355,7 +370,7 @@ export class Processor {
     this.#route(payload, { source, recorded }, into);
   }
 
-  #route(payload: Payload, { source, recorded }: Origin, { book, work }: Into): void {
+  #route(payload: Payload, { source, recorded }: Origin, { book, work, partition }: Into): void {
     if (payload.kind === 'tracking') {
       const isJson = (this.#options.format ?? 'json') === 'json';
       work.counters.packageEvents++;
@@ -363,7 +378,7 @@ export class Processor {
         isJson ? this.#eventWriter.record(payload, source) : eventRecord(toTrackingEvent(payload, source), 'protobuf'),
       );
     } else if (isTelemetry(payload)) {
-      work.points.push({ point: toPoint(payload, source), source, recorded });
+      work.points.push({ point: toPoint(payload, source), source, recorded, partition });
     } else if (payload.kind === 'alert') {
       this.#alert(work, toAlert(payload, source), source);
     } else if (payload.kind === 'device') {
@@ -400,25 +415,23 @@ export class Processor {
     }
   }
 
-  /** Gives what is to be called when all of it is committed. */
-  async #writePoints(work: Work): Promise<(() => void) | undefined> {
-    if (work.points.length === 0) return undefined;
+  async #writePoints(work: Work): Promise<void> {
+    if (work.points.length === 0) return;
     const rejected = await this.#options.timeSeries.write(work.points.map(({ point }) => point));
     work.counters.points += work.points.length - rejected.length;
-    const exploding: Exploding[] = [];
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicUs() / 1000;
     for (const { index, reason, code = 'point-rejected' } of rejected) {
       const refused = work.points[index];
       if (!refused) continue;
-      const { source, recorded, point } = refused;
+      const { source, recorded, point, partition } = refused;
       const { gatewayId } = source.identity;
       this.#deadLetter(work, { key: gatewayId, value: recorded.payload, source, code, reason });
-      if (code === 'series-limit') exploding.push({ gatewayId, measurement: point.measurement, reason });
+      if (code !== 'series-limit') continue;
+      const exploding = { gatewayId, measurement: point.measurement, reason };
+      if (this.#seriesAlerts.get(partition)?.refused(exploding, nowMs))
+        this.#alert(work, seriesToAlert(exploding, 'raised', clock.wall().wallMs));
     }
-    if (exploding.length === 0) return undefined;
-    const { clock } = this.#options;
-    const { raise, committed } = this.#seriesAlerts.refused(exploding, clock.monotonicUs() / 1000);
-    for (const each of raise) this.#alert(work, seriesToAlert(each, 'raised', clock.wall().wallMs));
-    return committed;
   }
 
   #bookChanges(work: Work): void {
@@ -437,6 +450,11 @@ export class Processor {
         work.outputs.push({ topic: TOPICS.gatewaySequences, partition, key: name, value });
       }
     }
+    for (const [partition, alerts] of this.#seriesAlerts) {
+      for (const { name, value } of alerts.touched()) {
+        work.outputs.push({ topic: TOPICS.gatewaySequences, partition, key: name, value });
+      }
+    }
   }
 
   #tick(): Transformed | undefined {
@@ -450,17 +468,14 @@ export class Processor {
       work.counters.gaps += opened.length;
     }
     this.#compare(nowMs, work);
-    const quiet = this.#seriesAlerts.calm(nowMs);
-    for (const each of quiet.clear)
-      this.#alert(work, seriesToAlert(each, 'cleared', this.#options.clock.wall().wallMs));
+    for (const alerts of this.#seriesAlerts.values()) {
+      for (const each of alerts.calm(nowMs))
+        this.#alert(work, seriesToAlert(each, 'cleared', this.#options.clock.wall().wallMs));
+    }
     if (work.outputs.length === 0) return undefined;
     // What was reported is kept with the report: whoever takes the book over does not report it again, and reports its end.
     this.#bookChanges(work);
-    const committed = () => {
-      this.#count(work.counters);
-      quiet.committed();
-    };
-    return { outputs: work.outputs, committed };
+    return { outputs: work.outputs, committed: () => this.#count(work.counters) };
   }
 
   #compare(nowMs: number, work: Work): void {
@@ -471,11 +486,15 @@ export class Processor {
     const caughtUp = this.#runner?.lag() === 0;
     for (const book of this.#books.values()) {
       const { raised, cleared } = audit.review(nowMs, book.ledgers(), caughtUp);
-      for (const each of raised) {
+      for (const { claim, ...each } of raised) {
         log.error({ ...each }, 'gateway and hub contradict each other');
+        book.contradict(each, claim);
         this.#alert(work, auditToAlert(each, 'raised', wallMs));
       }
-      for (const each of cleared) this.#alert(work, auditToAlert(each, 'cleared', wallMs));
+      for (const each of cleared) {
+        book.contradict(each, undefined);
+        this.#alert(work, auditToAlert(each, 'cleared', wallMs));
+      }
     }
   }
 

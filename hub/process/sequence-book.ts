@@ -4,9 +4,9 @@
  */
 import type { Interval } from '../../protocols/base/intervals.ts';
 import type { Lane } from '../../protocols/uplink/identity.ts';
-import { type BookKey, type HubLedger, SequencePage } from './sequence-page.ts';
+import { type BookKey, type Claim, type HubLedger, SequencePage } from './sequence-page.ts';
 
-export type { BookKey, HubLedger } from './sequence-page.ts';
+export type { BookKey, Claim, HubLedger } from './sequence-page.ts';
 
 export interface Gap extends BookKey, Interval {}
 
@@ -57,6 +57,11 @@ export class SequenceBook {
     return { opened, closed };
   }
 
+  /** That gateway and hub contradict each other about a lane was reported, or (undefined) that they do no more. */
+  contradict(key: BookKey, claim: Claim | undefined): void {
+    this.page(key).contradict(claim);
+  }
+
   /** Names and values changed since the last call. */
   touched(): { name: string; value: Buffer }[] {
     const changes: { name: string; value: Buffer }[] = [];
@@ -80,8 +85,10 @@ export class SequenceBook {
     return sums;
   }
 
-  /** Each page's own. */
-  *ledgers(): Generator<{ key: BookKey; ledger: HubLedger }, void, void> {
-    for (const page of this.#pages.values()) yield { key: page.key, ledger: page.ledger() };
+  /** Each page's own, and the contradiction that was reported of it and stands. */
+  *ledgers(): Generator<{ key: BookKey; ledger: HubLedger; contradicted: Claim | undefined }, void, void> {
+    for (const page of this.#pages.values()) {
+      yield { key: page.key, ledger: page.ledger(), contradicted: page.contradicted };
+    }
   }
 }

@@ -25,6 +25,14 @@ export interface HubLedger {
   missing: number;
 }
 
+/** What gateway and hub said when it was noticed that both cannot be true (ledger-audit.ts). */
+export interface Claim {
+  /** The gateway: so many are delivered. */
+  delivered: number;
+  /** The hub: this is the highest record. */
+  highest: number;
+}
+
 type Pairs = [number, number][];
 
 export const MAX_LOST = 32;
@@ -38,6 +46,8 @@ interface StoredPage {
   settledLost?: number;
   /** Reported and still open: whoever takes the page over reports them no second time, and their end. */
   gaps?: Pairs;
+  /** As well: a contradiction that was reported and stands. */
+  contradicted?: Claim;
 }
 
 interface OpenGap {
@@ -66,6 +76,7 @@ export class SequencePage {
   #settledLost = 0;
   /** By their first sequence. */
   #gaps: Map<number, OpenGap> | undefined;
+  #contradicted: Claim | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -77,19 +88,30 @@ export class SequencePage {
 
   /** Takes up what `encode` wrote. @throws SyntaxError for what it did not: that is a bug. */
   static restore(name: string, value: Buffer): SequencePage {
-    const { seen, lost, settledLost = 0, gaps = [] } = JSON.parse(value.toString('utf8')) as StoredPage;
+    const { seen, lost, settledLost = 0, gaps = [], contradicted } = JSON.parse(value.toString('utf8')) as StoredPage;
     const page = new SequencePage(name);
     page.#setSeen(setOf(seen));
     if (lost.length > 0) page.#lost = setOf(lost);
     page.#settledLost = settledLost;
     const reported = gaps.map(([first, last]) => [first, { last, sinceMs: 0, reported: true }] as const);
     if (reported.length > 0) page.#gaps = new Map(reported);
+    page.#contradicted = contradicted;
     return page;
   }
 
   get key(): BookKey {
     const [gatewayId, epoch, lane] = this.name.split('/') as [string, string, Lane];
     return { gatewayId, epoch, lane };
+  }
+
+  /** Of a contradiction that was reported and stands: kept with the page, so that whoever takes it over reports it no second time, and its end. */
+  get contradicted(): Claim | undefined {
+    return this.#contradicted;
+  }
+
+  contradict(claim: Claim | undefined): void {
+    this.#contradicted = claim;
+    this.changed = true;
   }
 
   /** True when the sequence is new; it is seen then. */
@@ -172,6 +194,7 @@ export class SequencePage {
       lost: pairsOf(this.#lost ?? NOTHING),
       ...(this.#settledLost > 0 && { settledLost: this.#settledLost }),
       ...(gaps.length > 0 && { gaps }),
+      ...(this.#contradicted && { contradicted: this.#contradicted }),
     };
     return Buffer.from(JSON.stringify(stored));
   }

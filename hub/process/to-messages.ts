@@ -203,17 +203,26 @@ function hubAlert(at: {
 }
 
 export function toPoint(payload: TelemetryPayload, { identity, time }: Source): Point {
-  const { kind, deviceId, place, ...fields } = payload;
+  const { kind, deviceId, place } = payload;
+  const fields: Record<string, number | boolean> = {};
+  const values = payload as unknown as Readonly<Record<string, number | boolean>>;
+  for (const key in values) {
+    const value = values[key];
+    if (value !== undefined && !NOT_FIELDS.has(key)) fields[key] = value;
+  }
+  // A boot that never learned the time is flagged, not guessed.
+  if (time.state === 'unsynced') fields.unsynced = true;
   return {
     measurement: kind,
     tags: tagsOf(identity.gatewayId, deviceId, place),
-    // A boot that never learned the time is flagged, not guessed.
-    fields: { ...(fields as Point['fields']), ...(time.state === 'unsynced' ? { unsynced: true } : {}) },
+    fields,
     atMs: time.wallMs,
     // Two readings of one device in one millisecond differ in sequence, so neither replaces the other.
     subMsNs: identity.sequence % 1_000_000,
   };
 }
+
+const NOT_FIELDS: ReadonlySet<string> = new Set(['kind', 'deviceId', 'place']);
 
 /** One object for the points of one device: those of a batch come from few. At most `MAX_TAGGED` devices are remembered. */
 function tagsOf(gateway: string, device: string, { facilityId, vehicleId, readPoint }: Place): Point['tags'] {

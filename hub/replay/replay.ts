@@ -4,7 +4,7 @@
  *
  *   timeseries  points are written again: the same points, for measurement, tags and time are the same
  *   state       events and alerts go straight into the projections' tables (by their event ids, so none counts twice), and the packages seen
- *               are folded anew from all of their events
+ *               are folded anew from all of their events; what follows from a change (incidents, `package-states`, live streams) follows here, too
  *   events      `package-events` and `alerts` get their messages again, marked with the header `replay`: for readers outside that lost them, and
  *               only when asked for, since they see every event id once more
  *
@@ -13,6 +13,7 @@
 import type { Clock } from '../../protocols/base/clock.ts';
 import { type Log, silentLog } from '../../protocols/base/log.ts';
 import { LANES } from '../../protocols/uplink/identity.ts';
+import type { AlertMessage, TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import {
   type EventLog,
   type LogRecord,
@@ -22,11 +23,11 @@ import {
   type TransformOptions,
 } from '../log/event-log.ts';
 import { Processor, type ProcessorCounters } from '../process/processor.ts';
-import type { Store } from '../store/store.ts';
+import { isRetryable, type Sql, type Store, StoreError } from '../store/store.ts';
+import { guarded, SeriesGuard, type SeriesLimits } from '../timeseries/series-guard.ts';
 import type { TimeSeries } from '../timeseries/time-series.ts';
-import { alertProjection } from '../tracking/alert-projection.ts';
-import type { Change } from '../tracking/changes.ts';
-import { packageProjection, rebuildPackages } from '../tracking/package-projection.ts';
+import type { Announcer, Change } from '../tracking/changes.ts';
+import type { Projection } from '../tracking/projector.ts';
 
 export const REPLAY_TARGETS = ['timeseries', 'state', 'events'] as const;
 export type ReplayTarget = (typeof REPLAY_TARGETS)[number];
@@ -49,6 +50,11 @@ export interface ReplayPorts {
   eventLog: EventLog;
   store: Store;
   timeSeries: TimeSeries;
+  /** As for what is new: what was refused as one series too many is refused again. */
+  series: SeriesLimits;
+  /** Where `state` goes: as the consumer groups have them, but that packages are folded anew. */
+  projections: { packages: Projection<TrackingEvent>; alerts: Projection<AlertMessage> };
+  changes: Announcer;
   clock: Clock;
   log: Log;
 }
@@ -71,11 +77,15 @@ export async function startReplay(
   const { eventLog, log } = ports;
   // What retention has taken is not waited for.
   const first = await eventLog.positionsAt(TOPICS.uplink, 0);
-  const asked = await positionsOf(eventLog, range.from);
-  const from = new Map(
-    [...first].map(([partition, earliest]) => [partition, Math.max(earliest, asked.get(partition) ?? 0)]),
-  );
   const end = await eventLog.positionsAt(TOPICS.uplink, 'end');
+  const asked = await positionsOf(eventLog, range.from);
+  // Never behind the end either: a log asked for what it does not have may begin at its beginning.
+  const from = new Map(
+    [...end].map(([partition, last]) => [
+      partition,
+      Math.min(last, Math.max(first.get(partition) ?? 0, asked.get(partition) ?? 0)),
+    ]),
+  );
   const wanted = range.to === undefined ? end : await positionsOf(eventLog, range.to);
   const to = new Map([...end].map(([partition, last]) => [partition, Math.min(last, wanted.get(partition) ?? last)]));
   const left = new Map([...to].map(([partition, last]) => [partition, Math.max(0, last - (from.get(partition) ?? 0))]));
@@ -89,7 +99,13 @@ export async function startReplay(
   const isDone = () => [...left.values()].every((count) => count === 0);
   const onRecords = async (records: readonly StoredRecord[]) => {
     const ours = records.filter(({ partition, offset }) => offset < (to.get(partition) ?? 0));
-    if (ours.length > 0) await feed(ours, (outputs) => write(ports, outputs, into));
+    try {
+      if (ours.length > 0) await feed(ours, (outputs) => write(ports, outputs, into));
+    } catch (error) {
+      // What the database will never take ends the replay; what is away is waited for.
+      if (error instanceof StoreError && !isRetryable(error)) settle?.reject(error);
+      throw error;
+    }
     for (const { partition, offset } of records)
       left.set(partition, Math.max(0, (to.get(partition) ?? 0) - offset - 1));
     if (isDone()) settle?.resolve();
@@ -138,7 +154,9 @@ async function openProcessor(ports: ReplayPorts, into: readonly ReplayTarget[], 
         return { stop: async () => {}, lag: () => undefined, fault: () => undefined };
       },
     },
-    timeSeries: into.includes('timeseries') ? ports.timeSeries : { write: async () => [] },
+    timeSeries: into.includes('timeseries')
+      ? guarded(ports.timeSeries, new SeriesGuard(ports.series), () => ports.clock.monotonicUs() / 1000)
+      : { write: async () => [] },
     clock: ports.clock,
     // Its dead letters are those that were reported when they came.
     log: silentLog,
@@ -167,8 +185,9 @@ async function openProcessor(ports: ReplayPorts, into: readonly ReplayTarget[], 
 
 async function write(ports: ReplayPorts, outputs: readonly LogRecord[], into: readonly ReplayTarget[]): Promise<void> {
   const events = outputs.filter(({ topic }) => topic === TOPICS.packageEvents);
-  const alerts = outputs.filter(({ topic }) => topic === TOPICS.alerts);
-  if (into.includes('state')) await toState(ports.store, events, alerts);
+  // An alert of the hub's own says what happens now (process/publish.ts): a replay raises none.
+  const alerts = outputs.filter(({ topic, headers }) => topic === TOPICS.alerts && headers?.identity?.includes('/'));
+  if (into.includes('state')) await toState(ports, events, alerts);
   if (into.includes('events') && events.length + alerts.length > 0) {
     const marked = [...events, ...alerts].map((record) => ({
       ...record,
@@ -178,18 +197,21 @@ async function write(ports: ReplayPorts, outputs: readonly LogRecord[], into: re
   }
 }
 
-async function toState(store: Store, events: readonly LogRecord[], alerts: readonly LogRecord[]): Promise<void> {
-  const stored = (records: readonly LogRecord[]) =>
-    records.map((record) => ({ ...record, partition: 0, offset: 0, timestampMs: 0 }));
-  const tracked = stored(events).flatMap((record) => packageProjection.parse(record.value, record).value ?? []);
-  const alerted = stored(alerts).flatMap((record) => alertProjection.parse(record.value, record).value ?? []);
-  await store.transaction(async (sql): Promise<Change[]> => {
-    if (alerted.length > 0) await alertProjection.apply(sql, alerted);
-    if (tracked.length === 0) return [];
-    await packageProjection.apply(sql, tracked);
-    return rebuildPackages(
-      sql,
-      tracked.map(({ packageId }) => packageId),
-    );
+async function toState(
+  { store, projections: { packages, alerts }, changes }: ReplayPorts,
+  events: readonly LogRecord[],
+  raised: readonly LogRecord[],
+): Promise<void> {
+  const told = await store.transaction(async (sql) => {
+    const found = [...(await projected(sql, alerts, raised)), ...(await projected(sql, packages, events))];
+    await changes.within(sql, found);
+    return found;
   });
+  changes.committed(told);
+}
+
+async function projected<T>(sql: Sql, projection: Projection<T>, records: readonly LogRecord[]): Promise<Change[]> {
+  const stored = records.map((record) => ({ ...record, partition: 0, offset: 0, timestampMs: 0 }));
+  const messages = stored.flatMap((record) => projection.parse(record.value, record).value ?? []);
+  return messages.length > 0 ? projection.apply(sql, messages) : [];
 }

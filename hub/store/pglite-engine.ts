@@ -23,7 +23,7 @@ export interface EngineOptions {
 }
 
 /** Thrown through WebAssembly: the engine it comes from must not be used again. */
-export class EngineLostError extends Error {
+class EngineLostError extends Error {
   override readonly name = 'EngineLostError';
 }
 

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - A commit is on the disk before its promise resolves. PGlite as delivered runs with `-F` (fsync off) on a file layer without
- *   fsync; here it runs with fsync on, over a file layer that has one (pglite-files.ts).
+ *   fsync; here it runs with fsync on, over a file layer that has one (pglite-engine.ts).
  * - One process per folder: folder-lock.ts. PGlite itself would let a second one in, and both would destroy the data.
  * - No background process exists in it, so checkpoints and vacuum are done here (pglite-upkeep.ts); else the folder would
  *   grow for ever.

@@ -15,10 +15,18 @@ export function faultOfPoint(point: Point): string | undefined {
   if (!Number.isInteger(atMs) || atMs <= 0 || atMs > MAX_AT_MS) return `time ${atMs} ms cannot be stored`;
   if (!Number.isInteger(subMsNs) || subMsNs < 0 || subMsNs > 999_999)
     return `${subMsNs} is no number of nanoseconds below a millisecond`;
-  const { measurement } = point;
-  const fault = isSound(measurement) ? undefined : faultOfName('measurement', measurement);
-  return fault ?? faultOfTags(point.tags) ?? faultOfFields(point.fields);
+  return faultOfSeries(point) ?? faultOfFields(point.fields);
 }
+
+/** Points of a series mostly share their tags (to-messages.ts): with which measurement nothing was wrong with them is remembered. */
+function faultOfSeries({ measurement, tags }: Point): string | undefined {
+  if (soundSeries.get(tags) === measurement) return undefined;
+  const fault = (isSound(measurement) ? undefined : faultOfName('measurement', measurement)) ?? faultOfTags(tags);
+  if (fault === undefined) soundSeries.set(tags, measurement);
+  return fault;
+}
+
+const soundSeries = new WeakMap<Point['tags'], string>();
 
 function faultOfTags(tags: Point['tags']): string | undefined {
   for (const key in tags) {

@@ -34,6 +34,8 @@ export class SeriesGuard {
   readonly #families = new Map<string, Family>();
   #size = 0;
   #turnMs = Number.NEGATIVE_INFINITY;
+  /** Points of a series mostly share their tags (to-messages.ts): with which measurement they were let in since the last turn. */
+  #letIn = new WeakMap<Point['tags'], string>();
 
   constructor(limits: SeriesLimits = DEFAULT_LIMITS) {
     this.#limits = limits;
@@ -47,6 +49,13 @@ export class SeriesGuard {
   /** Why a point is refused; undefined when it may pass. `nowMs` is monotonic. */
   refuse({ measurement, tags }: Point, nowMs: number): string | undefined {
     if (nowMs - this.#turnMs >= WINDOW_MS / 2) this.#turn(nowMs);
+    if (this.#letIn.get(tags) === measurement) return undefined;
+    const reason = this.#refuse(measurement, tags);
+    if (reason === undefined) this.#letIn.set(tags, measurement);
+    return reason;
+  }
+
+  #refuse(measurement: string, tags: Point['tags']): string | undefined {
     const name = `${measurement}/${tags.gateway ?? ''}`;
     let family = this.#families.get(name);
     const hash = hashOf(tags);
@@ -72,6 +81,7 @@ export class SeriesGuard {
 
   #turn(nowMs: number): void {
     this.#turnMs = nowMs;
+    this.#letIn = new WeakMap();
     for (const [name, family] of this.#families) {
       this.#size -= family.before.size;
       family.before = family.current;
@@ -86,19 +96,18 @@ export function guarded(timeSeries: TimeSeries, guard: SeriesGuard, nowMs: () =>
   return overriding(timeSeries, {
     async write(points) {
       const now = nowMs();
-      const passing: Point[] = [];
-      const places: number[] = [];
       const refused: Rejected[] = [];
-      for (const [index, point] of points.entries()) {
+      let index = 0;
+      for (const point of points) {
         const reason = guard.refuse(point, now);
         if (reason !== undefined) refused.push({ index, reason, code: 'series-limit' });
-        else {
-          passing.push(point);
-          places.push(index);
-        }
+        index++;
       }
+      if (refused.length === 0) return timeSeries.write(points);
+      const without = new Set(refused.map((each) => each.index));
+      const places = [...points.keys()].filter((place) => !without.has(place));
+      const passing = points.filter((_, place) => !without.has(place));
       const rejected = passing.length > 0 ? await timeSeries.write(passing) : [];
-      if (refused.length === 0) return rejected;
       for (const each of rejected) refused.push({ ...each, index: places[each.index] ?? each.index });
       return refused.sort((a, b) => a.index - b.index);
     },

@@ -5,6 +5,7 @@
  * from the whole set where one of them is late. Rows of the touched packages are locked in the order of their ids, so that
  * two processes never fold the same package side by side.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import { TOPICS } from '../log/event-log.ts';
 import type { Sql } from '../store/store.ts';
@@ -23,6 +24,9 @@ export const packageProjection: Projection<TrackingEvent> = {
   parse: parseTrackingEvent,
   apply,
 };
+
+/** For replays: each package is folded anew from all of its events, whatever its stored state says. What was right is no change. */
+export const packageRebuild: Projection<TrackingEvent> = { ...packageProjection, apply: rebuild };
 
 async function apply(sql: Sql, events: readonly TrackingEvent[]): Promise<Change[]> {
   const packageIds = [...new Set(events.map((event) => event.packageId))].sort();
@@ -43,15 +47,17 @@ async function apply(sql: Sql, events: readonly TrackingEvent[]): Promise<Change
   return states.map(({ packageId, lastAt }) => ({ kind: 'package', packageId, recordedMs: Date.parse(lastAt) }));
 }
 
-/** Folds these packages anew from all of their events, whatever their stored state says. */
-export async function rebuildPackages(sql: Sql, packageIds: readonly string[]): Promise<Change[]> {
-  const ids = [...new Set(packageIds)].sort();
-  await lockPackages(sql, ids);
+async function rebuild(sql: Sql, events: readonly TrackingEvent[]): Promise<Change[]> {
+  const ids = [...new Set(events.map((event) => event.packageId))].sort();
+  const before = await lockPackages(sql, ids);
+  await insertEvents(sql, events);
   const states: PackageState[] = [];
   for (let at = 0; at < ids.length; at += REFOLD_CHUNK)
     states.push(...(await refold(sql, ids.slice(at, at + REFOLD_CHUNK))));
   if (states.length > 0) await saveStates(sql, states, new Map());
-  return states.map(({ packageId }) => ({ kind: 'package', packageId }));
+  return states
+    .filter((state) => !isDeepStrictEqual(JSON.parse(JSON.stringify(state)), before.get(state.packageId)))
+    .map(({ packageId }) => ({ kind: 'package', packageId }));
 }
 
 async function lockPackages(sql: Sql, packageIds: readonly string[]): Promise<Map<string, PackageState>> {

@@ -3,7 +3,7 @@ import type { LogRecord } from '../log/event-log.ts';
 import { openPglite } from '../store/pglite.ts';
 import type { Store } from '../store/store.ts';
 import { trackingMigrations } from './migrations.ts';
-import { packageProjection, rebuildPackages } from './package-projection.ts';
+import { packageProjection, packageRebuild } from './package-projection.ts';
 import { sampleEvent } from './sample-event.ts';
 import { drainStates, withStateOutbox } from './state-outbox.ts';
 
@@ -39,15 +39,27 @@ it('each change once, in order, with its version; nothing while the log is away,
   expect(appended.map(({ headers }) => headers?.version)).toEqual(states.map(({ version }) => version));
 });
 
-it('a state that a fault has spoilt is right again after a rebuild from its events', async () => {
+it('a state that a fault has spoilt is right again after a replay of its events, and published; one that is right is not', async () => {
   const stateOf = async () => {
     const [row] = await store.query<{ state: { status: string } }>(
       "select state from packages where package_id = 'sscc:1'",
     );
     return row?.state;
   };
+  const projection = withStateOutbox(packageRebuild);
+  const replay = () => store.transaction((sql) => projection.apply(sql, [first]));
+  const published: unknown[] = [];
+  const eventLog = {
+    append: async (records: readonly LogRecord[]) =>
+      void published.push(...records.map(({ value }) => JSON.parse(String(value)))),
+  };
   const right = await stateOf();
   await store.query(`update packages set state = '{"status":"LOST"}', version = 'x' where package_id = 'sscc:1'`);
-  await store.transaction((sql) => rebuildPackages(sql, ['sscc:1']));
+  expect(await replay()).toEqual([{ kind: 'package', packageId: 'sscc:1' }]);
   expect(await stateOf()).toEqual(right);
+  await drainStates({ store, eventLog });
+  expect(await replay()).toEqual([]);
+  expect(await stateOf()).toEqual(right);
+  await drainStates({ store, eventLog });
+  expect(published).toEqual([right]);
 });

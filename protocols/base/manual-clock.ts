@@ -1,4 +1,4 @@
-/** A Clock that stands still until a test or the simulation moves it. Timers run in the order of their time, then of their making. */
+/** A Clock that stands still until a test or a simulation moves it. Timers run in the order of their time, then of their making. */
 import type { Clock, ClockState, WallTime } from './clock.ts';
 
 export class ManualClock implements Clock {
@@ -8,9 +8,12 @@ export class ManualClock implements Clock {
   wallOffsetMs: number;
   state: ClockState = 'ntp';
   uncertaintyMs = 10;
+  readonly #settle: () => Promise<void>;
 
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  /** @param settle lets all work that needs no time come to its end, before time moves on. */
+  constructor(startMs = Date.UTC(2026, 0, 1), settle = settlePromises) {
     this.wallOffsetMs = startMs;
+    this.#settle = settle;
   }
 
   monotonicUs(): number {
@@ -31,11 +34,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Moves time on, running what falls due on the way and letting promises settle in between. */
+  /** Moves time on, running what falls due on the way and letting things settle in between. */
   async advance(ms: number): Promise<void> {
     const untilUs = this.#nowUs + ms * 1000;
     for (;;) {
-      await settle();
+      await this.#settle();
       let due: { id: number; atUs: number; callback: () => void } | undefined;
       for (const [id, timer] of this.#timers) {
         if (timer.atUs <= untilUs && (!due || timer.atUs < due.atUs)) due = { id, ...timer };
@@ -46,11 +49,11 @@ export class ManualClock implements Clock {
       due.callback();
     }
     this.#nowUs = untilUs;
-    await settle();
+    await this.#settle();
   }
 }
 
 /** Lets promise chains run until they wait for something that only time brings. */
-async function settle(): Promise<void> {
+async function settlePromises(): Promise<void> {
   for (let turn = 0; turn < 60; turn++) await Promise.resolve();
 }

@@ -10,13 +10,9 @@ export const DOOR_SCHEMA_ID = 'https://milepost.invalid/schemas/v1/door-event.sc
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** No control characters: an id with one names nothing. */
-const name = (maxLength: number): Schema => ({
-  type: 'string',
-  minLength: 1,
-  maxLength,
-  pattern: '^[^\\p{Cc}\\p{Cs}]+$',
-});
+/** No control characters and no halves of surrogates: an id with one names nothing. */
+export const PRINTABLE = '^[^\\p{Cc}\\p{Cs}]+$';
+const name = (maxLength: number): Schema => ({ type: 'string', minLength: 1, maxLength, pattern: PRINTABLE });
 const number: Schema = { type: 'number' };
 const flag: Schema = { type: 'boolean' };
 const atLeastZero: Schema = { type: 'number', minimum: 0 };
@@ -24,12 +20,7 @@ const latitude: Schema = { type: 'number', minimum: -90, maximum: 90 };
 const longitude: Schema = { type: 'number', minimum: -180, maximum: 180 };
 
 const common: Readonly<Record<string, Schema>> = {
-  eventId: {
-    type: 'string',
-    minLength: 1,
-    maxLength: 128,
-    description: 'Chosen by the client; the same again counts once.',
-  },
+  eventId: { ...name(128), description: 'Chosen by the client; the same again counts once.' },
   occurredAt: { type: 'string', format: 'date-time', description: 'With an offset. Absent: when the hub took it.' },
   clock: {
     type: 'object',

@@ -14,7 +14,7 @@ import { type EpcisItem, isObject, type JsonObject, textOf } from './model.ts';
 import { cbvWord, derivedId, packageIdsOfUri, placeOf, timeOf } from './names.ts';
 import { sensorEvents } from './sensors.ts';
 
-export const MAX_EPCIS_EVENTS = 10_000;
+const MAX_EPCIS_EVENTS = 10_000;
 const MAX_EPCS = 10_000;
 /** CBV dispositions after which somebody must look. */
 const EXCEPTIONS = new Set(['damaged', 'destroyed', 'stolen', 'disposed', 'recalled']);
@@ -23,10 +23,11 @@ const EXCEPTIONS = new Set(['damaged', 'destroyed', 'stolen', 'disposed', 'recal
 export function readEpcisDocument(value: unknown): EpcisItem[] {
   if (!isObject(value)) throw fault('an EPCIS document is a JSON object');
   const type = value.type ?? value.isA;
-  if (type !== 'EPCISDocument') throw fault(`type is ${JSON.stringify(type)}: 'EPCISDocument' was expected`);
-  const version = textOf(value.schemaVersion);
-  if (version === undefined || !/^2(\.\d+)*$/.test(version))
-    throw fault(`schemaVersion is ${JSON.stringify(value.schemaVersion)}: 2.0 was expected`);
+  if (type !== 'EPCISDocument') throw fault(`type is ${told(type)}: 'EPCISDocument' was expected`);
+  // Drafts of the standard had a number there.
+  const { schemaVersion } = value;
+  if (!/^2(\.\d+)*$/.test(String(schemaVersion)))
+    throw fault(`schemaVersion is ${told(schemaVersion)}: '2.0' was expected`);
   const body = value.epcisBody;
   const list = isObject(body) ? (body.eventList ?? (body.event === undefined ? undefined : [body.event])) : undefined;
   if (!Array.isArray(list)) throw fault('epcisBody.eventList is missing');
@@ -46,14 +47,14 @@ export function readEpcisEvent(event: unknown, index: number): EpcisItem {
   if (type === 'AssociationEvent' || type === 'TransformationEvent')
     return unsupported(`${type} says nothing of a package's journey; it is kept`);
   if (type !== 'ObjectEvent' && type !== 'AggregationEvent' && type !== 'TransactionEvent')
-    return invalid(`type is ${JSON.stringify(event.type)}: no event of EPCIS 2.0`);
+    return invalid(`type is ${told(type)}: no event of EPCIS 2.0`);
   if (event.errorDeclaration !== undefined)
     return unsupported('an error declaration does not take events back; it is kept');
   const at = timeOf(event.eventTime);
   if (at === undefined)
-    return invalid(`eventTime is ${JSON.stringify(event.eventTime)}: a date-time with an offset was expected`);
+    return invalid(`eventTime is ${told(event.eventTime)}: a date-time with an offset was expected`);
   if (!['ADD', 'OBSERVE', 'DELETE'].includes(String(event.action)))
-    return invalid(`action is ${JSON.stringify(event.action)}: ADD, OBSERVE or DELETE was expected`);
+    return invalid(`action is ${told(event.action)}: ADD, OBSERVE or DELETE was expected`);
   const epcs = epcsOf(event, type);
   if (epcs === undefined) return invalid('epcList, childEPCs and parentID hold URIs');
   if (epcs.length > MAX_EPCS) return invalid(`${epcs.length} EPCs in one event: at most ${MAX_EPCS}`);
@@ -92,6 +93,11 @@ function epcsOf(event: JsonObject, type: string): string[] | undefined {
   return all.every((each): each is string => typeof each === 'string' && /^[a-z][a-z0-9+.-]*:\S{1,2000}$/i.test(each))
     ? [...new Set(all)]
     : undefined;
+}
+
+function told(value: unknown): string {
+  if (value === undefined) return 'missing';
+  return typeof value === 'object' ? 'no text' : JSON.stringify(value).slice(0, 100);
 }
 
 function fault(message: string): CodecError {

@@ -73,6 +73,15 @@ it('an AggregationEvent is one for its parent and each child', () => {
   ]);
 });
 
+it('says what is missing; the number that drafts had for the version is one', () => {
+  const { schemaVersion: _version, ...none } = document(shipping);
+  expect(() => readEpcisDocument(none)).toThrow("schemaVersion is missing: '2.0' was expected");
+  expect(() => readEpcisDocument({ ...none, schemaVersion: '1.2' })).toThrow('schemaVersion is "1.2"');
+  expect(readEpcisDocument({ ...none, schemaVersion: 2.0 })[0]?.events).toHaveLength(2);
+  const [item] = readEpcisDocument(document({ ...shipping, eventTime: undefined }));
+  expect(item?.fault?.reason).toContain('eventTime is missing');
+});
+
 it('sensor reports become telemetry, in degrees Celsius', () => {
   const [item] = readEpcisDocument(
     document({

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { identify, packageIdOf } from '../barcode/identity.ts';
 import { textValue } from '../barcode/package-id.ts';
 import { isCodecError } from '../base/codec-error.ts';
+import { isoTimeMs } from '../base/iso-time.ts';
 import { decodeEpc, encodeEpc, packageIdsOfEpc } from '../epc/index.ts';
 import type { Place } from '../uplink/model.ts';
 import { isObject, textOf } from './model.ts';
@@ -91,8 +92,6 @@ export function derivedId(eventId: string, part: string): string {
 
 /** In the spelling that the door takes; undefined when it is no time with an offset. */
 export function timeOf(value: unknown): string | undefined {
-  const text = textOf(value);
-  if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
+  const ms = isoTimeMs(textOf(value) ?? '');
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }

@@ -1,18 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../base/codec-error.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import vectors from './fixtures/reports.json' with { type: 'json' };
 import { decodeGpsd, encodeGpsdWatch, gpsdFix } from './index.ts';
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
 
 function tpv(line: string) {
   const report = decodeGpsd(line);
@@ -34,7 +24,7 @@ describe('a report of gpsd', () => {
     ['null', /^gpsd-class@0$/],
     ['{"class":7}', /^gpsd-class@0$/],
   ])('refuses %s', (line, code) => {
-    expect(codeOf(() => decodeGpsd(line))).toMatch(code);
+    expect(faultOf(() => decodeGpsd(line))).toMatch(code);
   });
 
   it('leaves out what is of another type or out of range', () => {
@@ -57,8 +47,8 @@ describe('a report of gpsd', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string(), known), fc.nat(), fc.string({ maxLength: 3 }), (text, at, noise) => {
         const cut = at % (text.length + 1);
-        codeOf(() => decodeGpsd(text));
-        codeOf(() => decodeGpsd(text.slice(0, cut) + noise + text.slice(cut)));
+        faultOf(() => decodeGpsd(text));
+        faultOf(() => decodeGpsd(text.slice(0, cut) + noise + text.slice(cut)));
       }),
       { seed: 20261123, numRuns: 500 },
     );

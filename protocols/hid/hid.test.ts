@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../base/bytes.ts';
-import { CodecError } from '../base/codec-error.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import {
   decodeHidPosReport,
   decodeTemperFirmware,
@@ -28,16 +28,6 @@ function fixture(name: string): Vector[] {
 const reports = fixture('hid-pos');
 const temper = fixture('temper-hid');
 const FUZZ = { seed: 20261122, numRuns: 1000 };
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
 
 describe('point-of-sale reports', () => {
   it.each(reports)('$name', ({ input, expected }) => {
@@ -115,7 +105,7 @@ describe('point-of-sale reports', () => {
     [`0239${'00'.repeat(62)}`, 'hid-pos-data-length@1'],
     [`0238005d${'00'.repeat(60)}`, 'hid-pos-data-length@1'],
   ])('refuses %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeHidPosReport(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeHidPosReport(fromHex(hex)))).toBe(fault);
   });
 });
 
@@ -173,14 +163,14 @@ describe('TEMPer', () => {
       temperatureCelsius: vector?.expected.tempC,
       humidityPercent: vector?.expected.rh,
     });
-    expect(codeOf(() => decodeTemperText('Temp-Inner:xx'))).toBe('temper-text@0');
+    expect(faultOf(() => decodeTemperText('Temp-Inner:xx'))).toBe('temper-text@0');
   });
 
   it.each([
     ['8080', 'temper-length@2'],
     ['8180000000000000', 'temper-report@0'],
   ])('refuses %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeTemperReport(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeTemperReport(fromHex(hex)))).toBe(fault);
   });
 });
 
@@ -190,10 +180,10 @@ it('any bytes give a value or a CodecError', () => {
     fc.property(head, fc.uint8Array({ minLength: 0, maxLength: 64 }), (first, rest) => {
       const bytes = Buffer.concat([first, rest]);
       const padded = Buffer.concat([bytes, Buffer.alloc(64)]).subarray(0, 64);
-      codeOf(() => decodeHidPosReport(bytes));
-      codeOf(() => decodeHidPosReport(padded));
-      codeOf(() => decodeTemperReport(bytes.subarray(0, 8)));
-      codeOf(() => decodeTemperText(bytes.toString('latin1')));
+      faultOf(() => decodeHidPosReport(bytes));
+      faultOf(() => decodeHidPosReport(padded));
+      faultOf(() => decodeTemperReport(bytes.subarray(0, 8)));
+      faultOf(() => decodeTemperText(bytes.toString('latin1')));
     }),
     FUZZ,
   );

@@ -11,7 +11,7 @@ import { CodecError } from '../base/codec-error.ts';
 
 /** Top-level collection of a bar code scanner. */
 export const HID_POS_USAGE = { page: 0x8c, id: 0x02 } as const;
-export const HID_POS_REPORT_ID = 2;
+const HID_POS_REPORT_ID = 2;
 export const HID_POS_REPORT_BYTES = 64;
 const AIM_AT = 2;
 const AIM_BYTES = 3;
@@ -19,7 +19,7 @@ const DATA_END = 61;
 const SYMBOLOGY_AT = 61;
 const FLAGS_AT = 63;
 const BRACKET = 0x5d;
-export const HID_POS_DATA_BYTES = DATA_END - AIM_AT - AIM_BYTES;
+const HID_POS_DATA_BYTES = DATA_END - AIM_AT - AIM_BYTES;
 
 export interface HidPosReport {
   /** Undefined when the reader sends none. */
@@ -85,7 +85,7 @@ export interface HidPosScan {
   vendorSymbology: number;
 }
 
-export const MAX_HID_POS_SCAN_BYTES = 32 * 1024;
+const MAX_HID_POS_SCAN_BYTES = 32 * 1024;
 
 /** Joins the reports of long scans; holds at most 32 kB, then drops the scan and counts it. */
 export class HidPosAssembler {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../base/bytes.ts';
-import { CodecError } from '../base/codec-error.ts';
+import { faultOf, named } from '../base/outside-bytes.test-support.ts';
 import { decodeHoneywell, encodeHoneywellScan, HoneywellFramer, honeywellCommand } from './index.ts';
 
 const vectors = JSON.parse(readFileSync(new URL('./fixtures/honeywell.json', import.meta.url), 'utf8')) as {
@@ -12,24 +12,12 @@ const vectors = JSON.parse(readFileSync(new URL('./fixtures/honeywell.json', imp
 }[];
 const FUZZ = { seed: 20261122, numRuns: 300 };
 
-function vector(name: string) {
-  const found = vectors.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`no vector ${name}`);
-  return found;
-}
-
 function codeOf(hex: string): string {
-  try {
-    decodeHoneywell(fromHex(hex));
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
+  return faultOf(() => decodeHoneywell(fromHex(hex)));
 }
 
-const ean = vector('Honeywell DECHDR1 framed EAN-13');
-const reply = vector('menu reply ACK');
+const ean = named(vectors, 'Honeywell DECHDR1 framed EAN-13');
+const reply = named(vectors, 'menu reply ACK');
 
 describe('outside frames', () => {
   it('a framed scan', () => {
@@ -52,11 +40,11 @@ describe('outside frames', () => {
   });
 
   it('the host commands are as published', () => {
-    expect(toHex(honeywellCommand.triggerOn())).toBe(vector('Honeywell trigger on').input);
-    expect(toHex(honeywellCommand.triggerOff())).toBe(vector('Honeywell trigger off').input);
-    expect(toHex(honeywellCommand.beep())).toBe(vector('Honeywell beep').input);
+    expect(toHex(honeywellCommand.triggerOn())).toBe(named(vectors, 'Honeywell trigger on').input);
+    expect(toHex(honeywellCommand.triggerOff())).toBe(named(vectors, 'Honeywell trigger off').input);
+    expect(toHex(honeywellCommand.beep())).toBe(named(vectors, 'Honeywell beep').input);
     expect(toHex(honeywellCommand.menu('DECHDR1', { store: true }))).toBe(
-      vector('Honeywell menu cmd enable header').input,
+      named(vectors, 'Honeywell menu cmd enable header').input,
     );
   });
 

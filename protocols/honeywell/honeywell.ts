@@ -18,7 +18,7 @@ const GS = 0x1d;
 const SEPARATORS: ReadonlySet<number | undefined> = new Set([0x3b, 0x2c]);
 const TAG = 'MSGGET';
 /** SYN FE, length, CR. */
-export const HONEYWELL_HEADER_BYTES = 7;
+const HONEYWELL_HEADER_BYTES = 7;
 /** Tag, digits, ids, separator. */
 const FIXED_BYTES = 14;
 const MAX_DATA_BYTES = 9999;

@@ -8,8 +8,8 @@ import type { FunctionCode } from './function-codes.ts';
 export const MAX_PDU_BYTES = 253;
 export const MAX_READ_BITS = 2000;
 export const MAX_READ_REGISTERS = 125;
-export const MAX_WRITE_BITS = 1968;
-export const MAX_WRITE_REGISTERS = 123;
+const MAX_WRITE_BITS = 1968;
+const MAX_WRITE_REGISTERS = 123;
 
 export interface ReadRequest {
   kind: 'read';

@@ -110,7 +110,7 @@ export function encodePoint(point: RegisterPoint, value: number): number[] {
   return [ordered.readUInt16BE(0), ordered.readUInt16BE(2)];
 }
 
-export function registerCount(type: RegisterType): number {
+function registerCount(type: RegisterType): number {
   return type === 'int32' || type === 'uint32' || type === 'float32' ? 2 : 1;
 }
 

@@ -11,7 +11,7 @@ import { tooShort, wrongLength } from './faults.ts';
 import { MAX_PDU_BYTES } from './pdu.ts';
 
 export const MAX_RTU_BYTES = 256;
-export const MIN_RTU_BYTES = 4;
+const MIN_RTU_BYTES = 4;
 
 export interface RtuFrame {
   /** 1–247; 0 is the broadcast, which nobody answers. */

@@ -13,7 +13,7 @@ import { tooShort, wrongLength } from './faults.ts';
 import { MAX_PDU_BYTES } from './pdu.ts';
 
 const HEADER_BYTES = 7;
-export const MAX_TCP_BYTES = HEADER_BYTES + MAX_PDU_BYTES;
+const MAX_TCP_BYTES = HEADER_BYTES + MAX_PDU_BYTES;
 
 export interface TcpFrame {
   /** Echoed by the server: an answer belongs to the request with the same id. */

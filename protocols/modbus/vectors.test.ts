@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../base/bytes.ts';
-import { CodecError } from '../base/codec-error.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import {
   decodeAscii,
   decodeRequestPdu,
@@ -59,16 +59,6 @@ const vectors = fixture<Vector>('modbus-rtu');
 const rtuVectors = vectors.filter((vector) => vector.expected.slave !== undefined);
 const examples = fixture<SpecificationExample>('specification-examples');
 
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
-
 describe('captured RTU frames', () => {
   it.each(rtuVectors)('$name', ({ input, expected }) => {
     const description = describeFrame(fromHex(input));
@@ -101,7 +91,7 @@ describe('captured RTU frames', () => {
     for (let bit = 0; bit < 8 * bytes.length; bit++) {
       const torn = Buffer.from(bytes);
       torn[bit >> 3] = (torn[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(codeOf(() => decodeRtu(torn))).toMatch(/^modbus-crc@/);
+      expect(faultOf(() => decodeRtu(torn))).toMatch(/^modbus-crc@/);
     }
   });
 
@@ -172,7 +162,7 @@ describe('Modbus TCP', () => {
     ['000100000006ff03000400', 'modbus-length@11'],
     ['00010000', 'modbus-too-short@4'],
   ])('refuses %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeTcp(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeTcp(fromHex(hex)))).toBe(fault);
   });
 });
 
@@ -191,7 +181,7 @@ describe('faults name what and where', () => {
     ['1000000002040001', 'modbus-length@8'],
     ['1000000002', 'modbus-too-short@5'],
   ])('request %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeRequestPdu(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeRequestPdu(fromHex(hex)))).toBe(fault);
   });
 
   it.each([
@@ -203,7 +193,7 @@ describe('faults name what and where', () => {
     ['0500001234', 'modbus-value@3'],
     ['1100', 'modbus-function-unsupported@0'],
   ])('response %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeResponsePdu(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeResponsePdu(fromHex(hex)))).toBe(fault);
   });
 
   it.each([
@@ -215,16 +205,16 @@ describe('faults name what and where', () => {
     ['fewer registers written', '100001000204000a0102', '1000010001', 'modbus-mismatch@3'],
   ])('%s', (_name, request, response, fault) => {
     const asked = decodeRequestPdu(fromHex(request));
-    expect(codeOf(() => decodeResponsePdu(fromHex(response), { request: asked }))).toBe(fault);
+    expect(faultOf(() => decodeResponsePdu(fromHex(response), { request: asked }))).toBe(fault);
   });
 
   it('of a frame count from its first byte', () => {
     const frame = encodeRtu({ unitId: 1, pdu: fromHex('0300000000') });
-    expect(codeOf(() => describeFrame(frame))).toMatch(/@2$/);
-    expect(codeOf(() => describeFrame(fromHex('010400eb')))).toBe('modbus-crc@2');
-    expect(codeOf(() => decodeAscii(':01g3'))).toBe('hex-invalid@3');
-    expect(codeOf(() => decodeAscii(':010300'))).toBe('modbus-lrc@5');
-    expect(codeOf(() => decodeAscii('0103'))).toBe('modbus-ascii-start@0');
+    expect(faultOf(() => describeFrame(frame))).toMatch(/@2$/);
+    expect(faultOf(() => describeFrame(fromHex('010400eb')))).toBe('modbus-crc@2');
+    expect(faultOf(() => decodeAscii(':01g3'))).toBe('hex-invalid@3');
+    expect(faultOf(() => decodeAscii(':010300'))).toBe('modbus-lrc@5');
+    expect(faultOf(() => decodeAscii('0103'))).toBe('modbus-ascii-start@0');
   });
 
   it('of our own making are RangeErrors', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodecError } from '../base/codec-error.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import { checksum, decodeNmea, encodeNmea, NmeaFramer, type NmeaSentence } from './index.ts';
 
 interface Vector {
@@ -32,16 +33,6 @@ interface Vector {
 const vectors = JSON.parse(readFileSync(new URL('./fixtures/nmea.json', import.meta.url), 'utf8')) as Vector[];
 const valid = vectors.filter((vector) => vector.expected.checksumOk === true);
 const FUZZ = { seed: 20261122, numRuns: 500 };
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
 
 /** What the vectors' author wrote down, from our value; null where the sentence has nothing. */
 function asVector(sentence: NmeaSentence): Record<string, unknown> {
@@ -89,7 +80,7 @@ describe('outside sentences', () => {
   it('without checksum only when configured', () => {
     const [vector] = vectors.filter((one) => one.expected.checksumPresent === false);
     const input = vector?.input ?? '';
-    expect(codeOf(() => decodeNmea(input))).toBe(`nmea-checksum-missing@${input.length}`);
+    expect(faultOf(() => decodeNmea(input))).toBe(`nmea-checksum-missing@${input.length}`);
     const sentence = decodeNmea(input, { requireChecksum: false });
     expect(sentence.kind === 'gll' && sentence.position?.latitude).toBeCloseTo(vector?.expected.lat ?? 0, 7);
     expect(sentence.kind === 'gll' && sentence.position?.longitude).toBeCloseTo(vector?.expected.lon ?? 0, 7);
@@ -101,7 +92,7 @@ describe('outside sentences', () => {
     ['NEG merged sentences', 'nmea-character@36'],
   ])('%s: %s', (name, fault) => {
     const vector = vectors.find((one) => one.name === name);
-    expect(codeOf(() => decodeNmea(vector?.input ?? ''))).toBe(fault);
+    expect(faultOf(() => decodeNmea(vector?.input ?? ''))).toBe(fault);
   });
 
   it('dates: two-digit years are 1980–2079', () => {
@@ -163,7 +154,7 @@ describe('fields', () => {
 
   it('the outside checksums of these are right', () => {
     for (const text of ['$GPZDA,082710.00,16,09,2002,00,00*64', '$PMTK001,604,3*32']) {
-      expect(codeOf(() => decodeNmea(text))).toBe('no fault');
+      expect(faultOf(() => decodeNmea(text))).toBe('no fault');
     }
   });
 
@@ -196,7 +187,7 @@ describe('fields', () => {
     ['$GPGLL,\u0001', 'nmea-character@7'],
     [`$GPTXT,${'x'.repeat(256)}`, 'nmea-too-long@256'],
   ])('%s: %s', (text, fault) => {
-    expect(codeOf(() => decodeNmea(text, waive))).toBe(fault);
+    expect(faultOf(() => decodeNmea(text, waive))).toBe(fault);
   });
 });
 

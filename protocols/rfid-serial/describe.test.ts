@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../base/bytes.ts';
-import { CodecError } from '../base/codec-error.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import { describeRfidFrames, type RfidModule } from './describe.ts';
 import streaming from './fixtures/mercury-streaming.json' with { type: 'json' };
 import manual from './fixtures/r200-manual.json' with { type: 'json' };
@@ -17,14 +17,8 @@ function moduleOf(name: string): RfidModule {
   return name.startsWith('Mercury') ? 'thingmagic' : 'uhfreader18';
 }
 
-function faultOf(input: string, module?: RfidModule): string {
-  try {
-    describeRfidFrames(fromHex(input), module);
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
+function refusalOf(input: string, module?: RfidModule): string {
+  return faultOf(() => describeRfidFrames(fromHex(input), module));
 }
 
 it.each(all)('finds out what $name is', ({ name, input, expected }) => {
@@ -50,7 +44,7 @@ it('tells tags, whatever module they are from', () => {
 it('takes several frames, and says where the bad one is', () => {
   const two = all.slice(0, 2).map(({ input }) => input);
   expect(describeRfidFrames(fromHex(two.join('')))).toHaveLength(2);
-  expect(faultOf(`${two[0]}bb00220000237e`)).toBe('rfid-checksum@12');
+  expect(refusalOf(`${two[0]}bb00220000237e`)).toBe('rfid-checksum@12');
 });
 
 describe('what is none', () => {
@@ -64,7 +58,7 @@ describe('what is none', () => {
     ['bb00220000227e', 'thingmagic', 'rfid-header@0'],
     ['13000f01010ce284361100001000094944aadaff', 'r200', 'rfid-header@0'],
   ] as const)('%s as %s: %s', (input, module, fault) => {
-    expect(faultOf(input, module)).toBe(fault);
+    expect(refusalOf(input, module)).toBe(fault);
   });
 
   it('gives a CodecError for any bytes', () => {
@@ -73,7 +67,7 @@ describe('what is none', () => {
       fc.property(any, fc.nat(60), fc.nat(255), (bytes, at, value) => {
         const changed = Buffer.from(bytes);
         if (changed.length > 0) changed[at % changed.length] = value;
-        faultOf(changed.toString('hex'));
+        refusalOf(changed.toString('hex'));
       }),
       { seed: 20261123, numRuns: 1500 },
     );

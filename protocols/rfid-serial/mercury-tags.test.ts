@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../base/bytes.ts';
-import { CodecError } from '../base/codec-error.ts';
+import { faultOf, named } from '../base/outside-bytes.test-support.ts';
 import vectors from './fixtures/mercury-streaming.json' with { type: 'json' };
 import { decodeMercury, mercuryStatusName } from './mercury.ts';
 import {
@@ -19,9 +19,7 @@ import {
 import { type MercuryTagRead, mercuryBufferedTags, mercuryReadCount, mercuryStreamed } from './mercury-tags.ts';
 
 function vector(name: string) {
-  const found = vectors.find((one) => one.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return found;
+  return named(vectors, name);
 }
 
 const replyOf = ({ input }: { input: string }) => decodeMercury(fromHex(input), 'reply');
@@ -34,16 +32,6 @@ const written = ({ pc = 0, crc = 0, epc, data, ...tag }: MercuryTagRead) => ({
   epc: epc.toString('hex'),
   crc: crc.toString(16).padStart(4, '0'),
 });
-
-function faultOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
 
 describe('what a module says while it reads', () => {
   it.each(vectors.filter(({ expected }) => 'tag' in expected))('$name', (one) => {

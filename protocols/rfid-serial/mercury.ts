@@ -80,7 +80,7 @@ export function mercuryStatusName(status: number): string {
  * CRC-16, polynomial 1021, init FFFF, in the form that shifts the message into the register's low end and appends no zeros. It is
  * *not* the catalogue's CCITT-FALSE, which disagrees with every capture.
  */
-export function mercuryCrc(bytes: Uint8Array, start = 0, end = bytes.length): number {
+function mercuryCrc(bytes: Uint8Array, start = 0, end = bytes.length): number {
   let crc = 0xffff;
   for (let i = start; i < end; i++) {
     const byte = bytes[i] ?? 0;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../base/bytes.ts';
-import { CodecError } from '../base/codec-error.ts';
 import type { Framer } from '../base/framer.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import {
   decodeMercury,
   decodeR200,
@@ -68,16 +68,6 @@ const uhf = ofFamily('UHFReader18');
 const mercury = ofFamily('Mercury');
 const FUZZ = { seed: 20261122, numRuns: 300 };
 
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
-
 function directionOf(vector: Vector): MercuryDirection {
   return vector.expected.dir === 'reader->host' ? 'reply' : 'command';
 }
@@ -90,7 +80,7 @@ describe('R200', () => {
   it.each(r200)('$name', ({ input, expected }) => {
     if (expected.checksumOk === false) {
       // The manual prints this reply with a sum that is not that of its bytes.
-      expect(codeOf(() => decodeR200(fromHex(input)))).toMatch(/^rfid-checksum@/);
+      expect(faultOf(() => decodeR200(fromHex(input)))).toMatch(/^rfid-checksum@/);
       return;
     }
     const frame = decodeR200(fromHex(input));
@@ -126,12 +116,12 @@ describe('R200', () => {
     ['bb00220000227f', 'rfid-header@6'],
     ['bb00220000237e', 'rfid-checksum@5'],
   ])('refuses %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeR200(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeR200(fromHex(hex)))).toBe(fault);
   });
 
   it('refuses a tag whose length contradicts its PC', () => {
     const parameters = fromHex('c43000e200001d7315b83e');
-    expect(codeOf(() => r200Tag({ type: 'notice', command: 0x22, parameters }))).toMatch(/^rfid-length@/);
+    expect(faultOf(() => r200Tag({ type: 'notice', command: 0x22, parameters }))).toMatch(/^rfid-length@/);
   });
 });
 
@@ -184,12 +174,12 @@ describe('UHFReader18', () => {
     ['05000193', 'rfid-length@4'],
     ['04009340fd', 'rfid-checksum@3'],
   ])('refuses %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeUhfReader18(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeUhfReader18(fromHex(hex)))).toBe(fault);
   });
 
   it('refuses an inventory that announces more than it holds', () => {
     const body = fromHex('01020ce28436');
-    expect(codeOf(() => uhfReader18Inventory({ address: 0, command: 1, body }))).toBe('rfid-length@6');
+    expect(faultOf(() => uhfReader18Inventory({ address: 0, command: 1, body }))).toBe('rfid-length@6');
   });
 });
 
@@ -218,7 +208,7 @@ describe('Mercury', () => {
     ['ff01041d0b', 'rfid-length@5'],
     ['ff00041d0c', 'rfid-checksum@3'],
   ])('refuses %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeMercury(fromHex(hex), 'command'))).toBe(fault);
+    expect(faultOf(() => decodeMercury(fromHex(hex), 'command'))).toBe(fault);
   });
 });
 
@@ -283,14 +273,14 @@ describe('framers', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         const data = Buffer.from(bytes);
-        codeOf(() => decodeR200(data));
-        codeOf(() => decodeUhfReader18(data));
-        codeOf(() => decodeMercury(data, 'reply'));
-        codeOf(() => r200Tag({ type: 'notice', command: 0x22, parameters: data }));
-        codeOf(() => uhfReader18Inventory({ address: 0, command: 1, body: data }));
-        codeOf(() => uhfReader18Information({ address: 0, command: 0x21, body: data }));
-        codeOf(() => uhfReader18WorkMode({ address: 0, command: 0x36, body: data }));
-        codeOf(() => mercuryTag({ opcode: 0x21, status: 0, data }));
+        faultOf(() => decodeR200(data));
+        faultOf(() => decodeUhfReader18(data));
+        faultOf(() => decodeMercury(data, 'reply'));
+        faultOf(() => r200Tag({ type: 'notice', command: 0x22, parameters: data }));
+        faultOf(() => uhfReader18Inventory({ address: 0, command: 1, body: data }));
+        faultOf(() => uhfReader18Information({ address: 0, command: 0x21, body: data }));
+        faultOf(() => uhfReader18WorkMode({ address: 0, command: 0x36, body: data }));
+        faultOf(() => mercuryTag({ opcode: 0x21, status: 0, data }));
       }),
       { ...FUZZ, numRuns: 1000 },
     );

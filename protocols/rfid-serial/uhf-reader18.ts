@@ -12,8 +12,6 @@ import { ResyncFramer } from './resync-framer.ts';
 const MIN_LENGTH = 4;
 /** What a reply holds: 255 bytes without address, command, status, count and CRC. */
 const MAX_EPC_BYTES = 0xff - MIN_LENGTH - 2;
-/** Address FF: any reader answers. */
-export const UHF_READER18_BROADCAST = 0xff;
 
 export const UhfReader18Command = {
   inventory: 0x01,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../base/bytes.ts';
 import { CodecError } from '../base/codec-error.ts';
 import { crc16Modbus } from '../base/crc.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import { decodeWitmotion, encodeWitmotion, WitmotionFramer, type WitmotionMessage } from './index.ts';
 
 interface Vector {
@@ -29,16 +30,6 @@ const vectors = JSON.parse(readFileSync(new URL('./fixtures/witmotion.json', imp
 const frames = vectors.filter((vector) => vector.expected.crcOk === undefined && vector.expected.frames === undefined);
 const valid = frames.filter((vector) => vector.expected.checksumOk !== false);
 const FUZZ = { seed: 20261122, numRuns: 500 };
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
 
 describe('outside frames', () => {
   it.each(valid.map((vector) => [vector.name, vector.input, vector.expected] as const))(
@@ -67,7 +58,7 @@ describe('outside frames', () => {
   it('refuses the frame with the wrong sum', () => {
     const bad = frames.filter((vector) => vector.expected.checksumOk === false);
     expect(bad).toHaveLength(1);
-    for (const vector of bad) expect(codeOf(() => decodeWitmotion(fromHex(vector.input)))).toBe('witmotion-sum@10');
+    for (const vector of bad) expect(faultOf(() => decodeWitmotion(fromHex(vector.input)))).toBe('witmotion-sum@10');
   });
 
   // The WTVB01-485 speaks Modbus RTU; its frames are in this collection of the same maker.
@@ -163,7 +154,7 @@ describe('faults', () => {
     ['54510000000000000000a5', 'witmotion-header@0'],
     ['55490000000000000000a6', 'witmotion-type@1'],
   ])('%s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeWitmotion(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeWitmotion(fromHex(hex)))).toBe(fault);
   });
 
   it('any bytes give a message or a CodecError', () => {

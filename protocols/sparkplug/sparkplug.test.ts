@@ -19,7 +19,9 @@ interface Vector {
   expected: { topic: string; timestamp: number; seq: number; metrics: [string, string, unknown, string?][] };
 }
 
-const vectors: Vector[] = JSON.parse(readFileSync(new URL('./fixtures/sparkplug.json', import.meta.url), 'utf8'));
+const vectors = ['sparkplug', 'sparkplug-payload'].flatMap((file): Vector[] =>
+  JSON.parse(readFileSync(new URL(`./fixtures/${file}.json`, import.meta.url), 'utf8')),
+);
 
 describe.each(vectors)('$name', ({ input, expected }) => {
   const bytes = Buffer.from(input, 'hex');

@@ -9,10 +9,10 @@ import { asBuffer } from '../base/bytes.ts';
 import { CodecError } from '../base/codec-error.ts';
 
 export const MIN_SSI_LENGTH = 4;
-export const MAX_SSI_LENGTH = 255;
+const MAX_SSI_LENGTH = 255;
 const CHECKSUM_BYTES = 2;
 export const MAX_SSI_BYTES = MAX_SSI_LENGTH + CHECKSUM_BYTES;
-export const MAX_SSI_DATA_BYTES = MAX_SSI_LENGTH - MIN_SSI_LENGTH;
+const MAX_SSI_DATA_BYTES = MAX_SSI_LENGTH - MIN_SSI_LENGTH;
 
 export const SsiOpcode = {
   multipacketSegment: 0x73,

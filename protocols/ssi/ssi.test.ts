@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../base/bytes.ts';
 import { CodecError } from '../base/codec-error.ts';
+import { faultOf } from '../base/outside-bytes.test-support.ts';
 import {
   decodeSsi,
   encodeSsi,
@@ -47,16 +48,6 @@ const vectors = JSON.parse(readFileSync(new URL('./fixtures/ssi.json', import.me
 const valid = vectors.filter((vector) => vector.expected.checksumOk);
 const FUZZ = { seed: 20261122, numRuns: 300 };
 
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CodecError) return `${error.code}@${error.offset}`;
-    throw error;
-  }
-  return 'no fault';
-}
-
 describe('outside packets', () => {
   it.each(valid)('$name', ({ input, expected }) => {
     const packet = decodeSsi(fromHex(input));
@@ -77,7 +68,7 @@ describe('outside packets', () => {
 
   it('refuses the packet with the wrong checksum', () => {
     const bad = vectors.filter((vector) => !vector.expected.checksumOk);
-    expect(bad.map((vector) => codeOf(() => decodeSsi(fromHex(vector.input))))).toEqual(['ssi-checksum@5']);
+    expect(bad.map((vector) => faultOf(() => decodeSsi(fromHex(vector.input))))).toEqual(['ssi-checksum@5']);
   });
 
   it('names beeps in the order of their codes', () => {
@@ -114,7 +105,7 @@ describe('faults', () => {
     ['04d00400ff2800', 'ssi-length@0'],
     ['04d00400ff29', 'ssi-checksum@4'],
   ])('packet %s: %s', (hex, fault) => {
-    expect(codeOf(() => decodeSsi(fromHex(hex)))).toBe(fault);
+    expect(faultOf(() => decodeSsi(fromHex(hex)))).toBe(fault);
   });
 
   it.each([
@@ -124,7 +115,7 @@ describe('faults', () => {
     ['a word parameter with one byte', 0xc6, 'fff4f03e04'],
     ['an extended number cut off', 0xc6, 'fff0'],
   ])('%s', (_name, opcode, data) => {
-    expect(codeOf(() => interpretSsi({ opcode, source: 0, status: 0, data: fromHex(data) }))).toMatch(
+    expect(faultOf(() => interpretSsi({ opcode, source: 0, status: 0, data: fromHex(data) }))).toMatch(
       /^ssi-too-short@/,
     );
   });

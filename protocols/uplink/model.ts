@@ -68,42 +68,38 @@ export interface TrackingPayload {
   presentMs?: number;
 }
 
-interface TelemetryBase {
-  deviceId: string;
-  place: Place;
-}
+/** What a sensor measures: what its driver reads, and what goes to the hub. */
+export type Measured =
+  | { kind: 'temperature'; temperatureCelsius: number }
+  | { kind: 'humidity'; relativeHumidityPercent: number }
+  | {
+      kind: 'shock';
+      peakG: number;
+      peakXG: number;
+      peakYG: number;
+      peakZG: number;
+      durationMs: number;
+      velocityChangeMetersPerSecond: number;
+      sampleRateHz: number;
+      clipped: boolean;
+    }
+  | {
+      kind: 'position';
+      latitude: number;
+      longitude: number;
+      altitudeMeters?: number;
+      speedMetersPerSecond?: number;
+      courseDegrees?: number;
+      hdop?: number;
+      satellites?: number;
+    }
+  | { kind: 'contact'; open: boolean }
+  | { kind: 'vibration'; rmsG: number; windowMs: number }
+  /** What a vehicle says of itself; at least one of the three. */
+  | { kind: 'vehicle'; speedMetersPerSecond?: number; engineRpm?: number; odometerMeters?: number };
 
 /** Sensor readings (lane `telemetry`). */
-export type TelemetryPayload = TelemetryBase &
-  (
-    | { kind: 'temperature'; temperatureCelsius: number }
-    | { kind: 'humidity'; relativeHumidityPercent: number }
-    | {
-        kind: 'shock';
-        peakG: number;
-        peakXG: number;
-        peakYG: number;
-        peakZG: number;
-        durationMs: number;
-        velocityChangeMetersPerSecond: number;
-        sampleRateHz: number;
-        clipped: boolean;
-      }
-    | {
-        kind: 'position';
-        latitude: number;
-        longitude: number;
-        altitudeMeters?: number;
-        speedMetersPerSecond?: number;
-        courseDegrees?: number;
-        hdop?: number;
-        satellites?: number;
-      }
-    | { kind: 'contact'; open: boolean }
-    | { kind: 'vibration'; rmsG: number; windowMs: number }
-    /** At least one of the three. */
-    | { kind: 'vehicle'; speedMetersPerSecond?: number; engineRpm?: number; odometerMeters?: number }
-  );
+export type TelemetryPayload = Measured & { deviceId: string; place: Place };
 
 export const ALERT_SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type AlertSeverity = (typeof ALERT_SEVERITIES)[number];

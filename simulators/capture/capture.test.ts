@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../cli/system-clock.ts';
 import { silentLog } from '../../protocols/base/log.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { memoryLines } from '../testing/memory-line.ts';
 import { parseDeviceAddress } from './device.ts';
 import { type CaptureEntry, CaptureWriter, readCapture } from './format.ts';
@@ -136,7 +136,7 @@ describe('replay', () => {
     expect(second - first).toBeLessThan(30_100);
     await until(isOver);
     expect(await done).toEqual({ entries: 3, bytesSent: 2, bytesLost: 0, bytesFromHost: 0 });
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('plays faster, and again and again', async () => {

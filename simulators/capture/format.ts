@@ -22,7 +22,7 @@ export interface CaptureEntry {
   bytes: Buffer;
 }
 
-export const CHUNK_BYTES_MAX = 16 * 1024;
+const CHUNK_BYTES_MAX = 16 * 1024;
 const LINE_MAX = 4 * CHUNK_BYTES_MAX;
 
 /** Gives the entries in order, reading as it goes. @throws SimulatorError `sim-capture-unreadable`, `sim-capture-invalid` */
@@ -43,7 +43,7 @@ export async function* readCapture(file: string): AsyncGenerator<CaptureEntry> {
 }
 
 /** An entry, or what is wrong with the line. */
-export function parseEntry(text: string): CaptureEntry | string {
+function parseEntry(text: string): CaptureEntry | string {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -60,7 +60,7 @@ export function parseEntry(text: string): CaptureEntry | string {
   return { atUs, direction, bytes: Buffer.from(hex, 'hex') };
 }
 
-export function formatEntry({ atUs, direction, bytes }: CaptureEntry): string {
+function formatEntry({ atUs, direction, bytes }: CaptureEntry): string {
   return `${JSON.stringify({ t_us: atUs, direction, hex: bytes.toString('hex') })}\n`;
 }
 

@@ -80,6 +80,6 @@ describe('ELM327 adapter', () => {
     await expect(adapter.command('complain')).rejects.toMatchObject({ code: 'sim-command-invalid' });
     await expect(adapter.command('explode')).rejects.toMatchObject({ code: 'sim-command-unknown' });
     await adapter.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 });

@@ -12,6 +12,7 @@ import type { Drive } from '../journey.ts';
 import { openSerialPort, type SerialPort } from '../serial-port.ts';
 import {
   type CommandArgs,
+  opened,
   type RunningSimulator,
   type Simulator,
   type SimulatorContext,
@@ -44,11 +45,7 @@ export function elm327(id: string, options: AdapterOptions, drive: Drive): Simul
   return {
     kind: ELM327_KIND,
     id,
-    async start(context) {
-      const adapter = new Adapter({ id, options, context, drive });
-      await adapter.open();
-      return adapter;
-    },
+    start: (context) => opened(new Adapter({ id, options, context, drive })),
   };
 }
 

@@ -55,7 +55,7 @@ export interface SimGatewaysEnvironment {
   signal: AbortSignal;
 }
 
-export const GATEWAY_COUNT_MAX = 1000;
+const GATEWAY_COUNT_MAX = 1000;
 const PREFIX = /^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$/;
 const RATE_MAX = 10_000;
 const LANE_BYTES = 64 * 1024;

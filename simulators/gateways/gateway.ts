@@ -2,15 +2,15 @@
  * One simulated gateway: an outbox in memory, and an uplink that speaks the real contract (design, sections 3 to 5).
  *
  * It sends batches of stored records on `up/{lane}`, a window of them per lane, keeps each until the hub has acknowledged its range,
- * sends again what is not acknowledged in time (exponential backoff, full jitter) and everything open after a reconnect, and
+ * sends again what is not acknowledged in time (answer-time.ts; exponential backoff, full jitter) and everything open after a reconnect, and
  * says online and offline on `up/status`. It publishes nothing while disconnected.
  *
  * It has no timer: whoever runs it calls `tick()` often. A thousand gateways share one. What has waited long enough also leaves when an
  * acknowledgement makes room for it.
  */
-import { backoff } from '../../protocols/base/backoff.ts';
 import type { Clock } from '../../protocols/base/clock.ts';
 import { CodecError } from '../../protocols/base/codec-error.ts';
+import { AnswerTime } from '../../protocols/uplink/answer-time.ts';
 import { type AcknowledgedRange, decodeAcknowledgement, encodeBatch } from '../../protocols/uplink/batch.ts';
 import type { GatewayStatus } from '../../protocols/uplink/gateway-status.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
@@ -33,6 +33,7 @@ export interface GatewayOptions {
   /** A batch leaves when it is full, or its first record has waited so long. */
   lingerMs: number;
   batchRecords: number;
+  /** The longest first wait for an acknowledgement. */
   acknowledgeTimeoutMs: number;
   deflate: boolean;
   config?: ConfigBehaviour | undefined;
@@ -48,8 +49,7 @@ export interface GatewayOptions {
 /** Batches in flight per lane, as a gateway's own uplink has them (edge/uplink/uplink.ts). */
 const WINDOW: Readonly<Record<Lane, number>> = { alert: 1, tracking: 1, telemetry: 4 };
 const BATCH_BYTES = 64 * 1024;
-const RESEND_MAX_MS = 60_000;
-export const SOFTWARE = 'simulated';
+const SOFTWARE = 'simulated';
 
 interface Batch {
   first: number;
@@ -57,6 +57,7 @@ interface Batch {
   payload: Buffer;
   sentUs: number;
   resendUs: number;
+  resent: boolean;
   delays: Generator<number, never, void>;
 }
 
@@ -74,12 +75,14 @@ export class SimulatedGateway {
   readonly #options: GatewayOptions;
   readonly #lanes: Readonly<Record<Lane, LaneSender>>;
   readonly #connection: HubConnection;
+  readonly #answerTime: AnswerTime;
   #isLeaving = false;
 
   constructor(options: GatewayOptions) {
     this.id = options.id;
     this.#options = options;
     const { id, laneBytes, open, startAfterMs, config } = options;
+    this.#answerTime = new AnswerTime(options.acknowledgeTimeoutMs);
     const lane = (): LaneSender => {
       return { outbox: new MemoryLane(laneBytes), next: 1, waitingSinceUs: undefined, inFlight: [] };
     };
@@ -159,7 +162,7 @@ export class SimulatedGateway {
     found: { first: number; count: number; records: Buffer },
     nowUs: number,
   ): void {
-    const { epoch, bootId, clock, deflate, acknowledgeTimeoutMs, random } = this.#options;
+    const { epoch, bootId, clock, deflate, random } = this.#options;
     const { wallMs, state, uncertaintyMs } = clock.wall();
     const payload = encodeBatch({
       epoch,
@@ -170,15 +173,14 @@ export class SimulatedGateway {
       records: found.records,
       deflate,
     });
-    const floorMs = acknowledgeTimeoutMs / 2;
-    const delays = backoff({ firstMs: acknowledgeTimeoutMs, maxMs: RESEND_MAX_MS, floorMs, random });
     const batch = {
       first: found.first,
       last: found.first + found.count - 1,
       payload,
       sentUs: nowUs,
       resendUs: 0,
-      delays,
+      resent: false,
+      delays: this.#answerTime.delays(random),
     };
     sender.inFlight.push(batch);
     this.counters.batches++;
@@ -187,6 +189,8 @@ export class SimulatedGateway {
 
   #resend(lane: Lane, batch: Batch, nowUs: number): void {
     this.counters.resent++;
+    batch.resent = true;
+    this.#answerTime.late();
     this.#publish(lane, batch, nowUs);
   }
 
@@ -261,7 +265,9 @@ export class SimulatedGateway {
     const nowUs = clock.monotonicUs();
     sender.inFlight = sender.inFlight.filter((batch) => {
       const done = batch.last < firstPending || (first <= batch.first && batch.last <= last);
-      if (done) onAcknowledged((nowUs - batch.sentUs) / 1000);
+      const waitedMs = (nowUs - batch.sentUs) / 1000;
+      if (done) onAcknowledged(waitedMs);
+      if (done && !batch.resent) this.#answerTime.answered(waitedMs);
       return !done;
     });
     if (this.connected) this.#send(lane, sender, nowUs);

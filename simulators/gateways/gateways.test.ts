@@ -3,13 +3,13 @@ import { createServer } from 'node:net';
 import { Aedes } from 'aedes';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../cli/system-clock.ts';
+import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { encodeAcknowledgement, readBatchHeader, readBatchRecords } from '../../protocols/uplink/batch.ts';
 import { parseGatewayStatus } from '../../protocols/uplink/gateway-status.ts';
 import { LANES } from '../../protocols/uplink/identity.ts';
 import { decodePayload } from '../../protocols/uplink/payload-codec.ts';
 import { parseUpTopic, topics } from '../../protocols/uplink/topics.ts';
 import { seededRandom } from '../random.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
 import { parseMix, type SimGatewaysArgs, simGateways } from './cli.ts';
 import { Fleet, type FleetOptions } from './fleet.ts';
 import type { ConfigBehaviour, HubConnection, HubConnectionOptions } from './hub-connection.ts';
@@ -173,7 +173,7 @@ describe('a fleet', () => {
     await fleet.stop();
     expect([...hub.statuses.values()]).toEqual(Array(5).fill(false));
     await clock.advance(60_000);
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('holds readings for its linger and no longer, and sends the next tracking batch when the one before is acknowledged', async () => {

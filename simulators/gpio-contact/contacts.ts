@@ -9,12 +9,13 @@
  * where it was), `miss [input=…]` (the door moves and no edge is told), `unplug` and `replug` (the chip), the faults on gpiomon's lines, and
  * `chatter`.
  */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { Faults, numberArg, sendThroughFaults } from '../faults.ts';
 import { flipByte, unknownCommand } from '../serial-port.ts';
 import {
   type CommandArgs,
+  opened,
+  placeOf,
   type RunningSimulator,
   type Simulator,
   type SimulatorContext,
@@ -43,12 +44,7 @@ export function gpioContact(id: string, options: GpioContactOptions): Simulator 
   return {
     kind: GPIO_CONTACT_KIND,
     id,
-    async start(context) {
-      const path = options.path ?? id;
-      const contacts = new Contacts({ id, options, context });
-      await contacts.open(path.startsWith('/') ? path : join(context.runDir, path));
-      return contacts;
-    },
+    start: (context) => opened(new Contacts({ id, options, context })),
   };
 }
 
@@ -63,22 +59,22 @@ class Contacts implements RunningSimulator {
   readonly id: string;
   readonly #parts: Parts;
   readonly #faults: Faults;
+  readonly #folder: string;
   readonly #open = new Set<number>();
   readonly #watches = new Map<Invocation, readonly number[]>();
   readonly #closing = new Map<number, () => void>();
   #programs: Programs | undefined;
-  #folder = '';
   #present = true;
 
   constructor(parts: Parts) {
     this.id = parts.id;
     this.#parts = parts;
     this.#faults = new Faults(parts.context.random.fork('faults'));
+    this.#folder = placeOf(parts.context, parts.options.path ?? parts.id);
   }
 
-  async open(folder: string): Promise<void> {
-    this.#folder = folder;
-    this.#programs = await openPrograms(folder, (run) => this.#run(run));
+  async open(): Promise<void> {
+    this.#programs = await openPrograms(this.#folder, (run) => this.#run(run));
   }
 
   get address(): string {

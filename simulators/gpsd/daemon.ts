@@ -13,6 +13,7 @@ import type { Drive } from '../journey.ts';
 import { unknownCommand } from '../serial-port.ts';
 import {
   type CommandArgs,
+  opened,
   type RunningSimulator,
   type Simulator,
   type SimulatorContext,
@@ -41,11 +42,7 @@ export function gpsd(id: string, options: GpsdOptions, drive: Drive): Simulator 
   return {
     kind: GPSD_KIND,
     id,
-    async start(context) {
-      const daemon = new Daemon({ id, options, context, drive });
-      await daemon.open();
-      return daemon;
-    },
+    start: (context) => opened(new Daemon({ id, options, context, drive })),
   };
 }
 

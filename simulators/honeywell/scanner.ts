@@ -6,17 +6,16 @@
  * and `SYN U CR` pull and release the trigger, `SYN BEL CR` beeps. There is no acknowledgement of scans. Beeps are in the log.
  */
 import { z } from 'zod';
+import { enterScan, type Label, labelOf, scanLost } from '../scan.ts';
 import { flipByte, openSerialPort, type SerialPort } from '../serial-port.ts';
 import {
   type CommandArgs,
   type Fate,
-  type LedgerEntry,
+  opened,
   type RunningSimulator,
   type Sighting,
   type Simulator,
   type SimulatorContext,
-  SimulatorError,
-  wallMs,
 } from '../simulator.ts';
 import { Menu } from './menu.ts';
 
@@ -56,11 +55,7 @@ export function honeywell(id: string, options: HoneywellOptions, readPoint?: str
   return {
     kind: HONEYWELL_KIND,
     id,
-    async start(context) {
-      const scanner = new Scanner({ id, options, context, readPoint });
-      await scanner.connect();
-      return scanner;
-    },
+    start: (context) => opened(new Scanner({ id, options, context, readPoint })),
   };
 }
 
@@ -69,13 +64,6 @@ interface Parts {
   options: HoneywellOptions;
   context: SimulatorContext;
   readPoint: string | undefined;
-}
-
-interface Label {
-  text: string;
-  aim: string;
-  sscc?: string;
-  readPoint?: string;
 }
 
 class Scanner implements RunningSimulator {
@@ -92,7 +80,7 @@ class Scanner implements RunningSimulator {
     this.#menu = new Menu(parts.options.framed ? { DECHDR: 1 } : {});
   }
 
-  async connect(): Promise<void> {
+  async open(): Promise<void> {
     const { context, options } = this.#parts;
     const onData = (bytes: Buffer) => this.#take(bytes);
     this.#port = await openSerialPort(context, { id: this.id, path: options.path, onData, pollMs: POLL_MS });
@@ -109,15 +97,7 @@ class Scanner implements RunningSimulator {
   async command(name: string, args: CommandArgs = {}): Promise<void> {
     if (name === 'unplug') this.#menu.powerOff();
     if (name !== 'scan') return this.#cable().command(name, args);
-    if (args.text === undefined) {
-      throw new SimulatorError({ code: 'sim-command-invalid', message: `scan ${this.id}: text=… is missing` });
-    }
-    const fate = await this.#scan({ text: String(args.text), aim: args.aim === undefined ? '' : String(args.aim) });
-    if (fate !== 'lost') return;
-    throw new SimulatorError({
-      code: 'sim-not-heard',
-      message: `${this.id}: the scan is lost, since nobody has ${this.address} open (or the scanner is unplugged or silenced)`,
-    });
+    if ((await this.#scan(labelOf(this.id, args))) === 'lost') throw scanLost(this);
   }
 
   stop(): Promise<void> {
@@ -125,26 +105,15 @@ class Scanner implements RunningSimulator {
   }
 
   async #scan(label: Label): Promise<Fate> {
-    const { context } = this.#parts;
+    const { context, readPoint } = this.#parts;
     const isFramed = this.#menu.value('DECHDR') === 1;
     if (this.#menu.value('BEPBEP') === 1) context.log.info({ beep: 'good read' }, 'beep');
     const sent = await this.#cable().send(isFramed ? framed(label) : Buffer.from(`${label.text}\r`, 'latin1'), {
       corrupt: (bytes) => flipByte(bytes, isFramed ? SEPARATOR_AT : 0),
       terminated: !isFramed,
     });
-    if (sent.fate === 'lost') return 'lost';
-    const readPoint = label.readPoint ?? this.#parts.readPoint;
-    const entry: LedgerEntry = {
-      simulator: this.id,
-      kind: 'scan',
-      atMs: wallMs(context.clock),
-      text: label.text,
-      ...(isFramed && label.aim !== '' && { aim: label.aim }),
-      ...(label.sscc !== undefined && { sscc: label.sscc }),
-      ...(readPoint !== undefined && { readPoint }),
-    };
-    context.emit(sent.damage === undefined ? entry : { ...entry, damage: sent.damage });
-    if (sent.duplicated) context.emit({ ...entry, duplicate: true });
+    const aim = isFramed ? label.aim : '';
+    if (sent.fate !== 'lost') enterScan(context, { simulator: this.id, label, aim, readPoint, sent });
     return sent.fate;
   }
 

@@ -30,7 +30,7 @@ import { unknownCommand } from '../serial-port.ts';
 import {
   type CommandArgs,
   type Fate,
-  type LedgerEntry,
+  opened,
   type RunningSimulator,
   type Sighting,
   type Simulator,
@@ -38,13 +38,14 @@ import {
   SimulatorError,
   wallMs,
 } from '../simulator.ts';
+import { antennaOf, sightingOf, tagEntry } from '../tag.ts';
+import { TagField, type TagInField } from '../tag-field.ts';
 import { openTcpListener, type TcpListener } from '../tcp-listener.ts';
 import { Client } from './client.ts';
 import { ReaderConfig } from './config.ts';
 import { ReportBuffer, reportOf, type WaitingRead } from './report-buffer.ts';
 import { answerTo, READER_VERSION } from './requests.ts';
 import { type RoSpec, RoSpecs } from './ro-specs.ts';
-import { TagField, type TagInField } from './tag-field.ts';
 
 const ROUND_MS = 100;
 const CHANNELS = 50;
@@ -68,11 +69,7 @@ export function llrpReader(id: string, options: ReaderOptions, readPoints: Reado
   return {
     kind: READER_KIND,
     id,
-    async start(context) {
-      const reader = new Reader({ id, options, context, readPoints });
-      await reader.open();
-      return reader;
-    },
+    start: (context) => opened(new Reader({ id, options, context, readPoints })),
   };
 }
 
@@ -282,45 +279,21 @@ class Reader implements RunningSimulator {
       const place = readPoint ?? '';
       const key = `${tag.sighting.epcHex} ${place}`;
       if (tag.reportedAt.has(place) || damaged.has(key)) continue;
-      const entry = this.#entry(tag.sighting, antenna, readPoint);
+      const entry = tagEntry(this.#parts.context, { simulator: this.id, sighting: tag.sighting, antenna, readPoint });
       if (damage === undefined) tag.reportedAt.add(place);
       else damaged.add(key);
       this.#parts.context.emit(damage === undefined ? entry : { ...entry, damage });
     }
   }
 
-  #entry(sighting: Sighting, antenna: number, readPoint: string | undefined): LedgerEntry {
-    return {
-      simulator: this.id,
-      kind: 'tag',
-      atMs: wallMs(this.#parts.context.clock),
-      epcHex: sighting.epcHex,
-      antenna,
-      ...(sighting.sscc !== '' && { sscc: sighting.sscc }),
-      ...(readPoint !== undefined && { readPoint }),
-    };
-  }
-
   #tag(args: CommandArgs): void {
-    const epcHex = String(args.epc ?? '').toLowerCase();
-    const dwellMs = numberArg(args, 'dwellMs', 3000);
-    const antenna = numberArg(args, 'antenna', 0);
-    if (!/^([0-9a-f]{4}){1,31}$/.test(epcHex) || !(dwellMs > 0) || antenna > this.#parts.options.antennas) {
-      throw new SimulatorError({
-        code: 'sim-command-invalid',
-        message: `tag ${this.id}: epc is hexadecimal in words of four digits, dwellMs above 0, antenna one that exists`,
-      });
-    }
-    const antennas = antenna === 0 ? {} : { antennas: [antenna] };
-    this.#background(this.observe({ sscc: '', aim: '', text: '', epcHex, dwellMs, ...antennas }));
+    const { antennas } = this.#parts.options;
+    this.#background(this.observe(sightingOf({ id: this.id, antennas }, args)));
   }
 
   #antenna(args: CommandArgs): void {
-    const antennaId = numberArg(args, 'number', 0);
-    if (!(antennaId >= 1 && antennaId <= this.#parts.options.antennas)) {
-      throw new SimulatorError({ code: 'sim-command-invalid', message: `${this.id} has no antenna ${antennaId}` });
-    }
-    const connected = String(args.connected ?? 'true') === 'true';
+    const { antennas } = this.#parts.options;
+    const { antenna: antennaId, connected } = antennaOf({ id: this.id, antennas }, args);
     if (connected) this.#unconnected.delete(antennaId);
     else this.#unconnected.add(antennaId);
     if (!this.#config.wantsEvent(EVENT_TYPE.antenna)) return;

@@ -14,7 +14,7 @@ import {
   REPORT_TRIGGER,
   tagReportData,
 } from '../../protocols/llrp/index.ts';
-import type { TagInField } from './tag-field.ts';
+import type { TagInField } from '../tag-field.ts';
 
 const BUFFER_MAX = 4096;
 const SEEN_COUNT_MAX = 0xffff;

@@ -56,6 +56,6 @@ describe('modbus-contacts', () => {
     const { clock, contacts } = await started();
     await contacts.command('open', { input: 1, forS: 60 });
     await contacts.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 });

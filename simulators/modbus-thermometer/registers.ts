@@ -21,7 +21,7 @@ import type { Climate } from './climate.ts';
 
 export type MapName = 'xy-md02' | 'xy-md02-clone';
 
-export const UNIT_REGISTER = 0x101;
+const UNIT_REGISTER = 0x101;
 const BAUD_REGISTER = 0x102;
 const TEMPERATURE_CORRECTION = 0x103;
 const HUMIDITY_CORRECTION = 0x104;

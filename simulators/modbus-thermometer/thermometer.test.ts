@@ -138,6 +138,6 @@ describe('Modbus thermometer', () => {
     await ask('0104');
     await thermometer.stop();
     expect(line('t1').closed).toBe(true);
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 });

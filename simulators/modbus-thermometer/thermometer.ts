@@ -9,6 +9,7 @@ import { numberArg } from '../faults.ts';
 import { type ModbusSlave, openModbusSlave } from '../modbus-slave.ts';
 import {
   type CommandArgs,
+  opened,
   type RunningSimulator,
   type Simulator,
   type SimulatorContext,
@@ -40,11 +41,7 @@ export function modbusThermometer(id: string, options: ThermometerOptions): Simu
   return {
     kind: THERMOMETER_KIND,
     id,
-    async start(context) {
-      const thermometer = new Thermometer(id, options, context);
-      await thermometer.open();
-      return thermometer;
-    },
+    start: (context) => opened(new Thermometer(id, options, context)),
   };
 }
 

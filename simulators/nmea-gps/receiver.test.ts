@@ -109,6 +109,6 @@ describe('GPS receiver', () => {
     const { clock, gps } = await started();
     await clock.advance(1500);
     await gps.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 });

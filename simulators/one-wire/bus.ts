@@ -16,6 +16,8 @@ import { climateAt, type Excursion, endOf } from '../modbus-thermometer/climate.
 import { unknownCommand } from '../serial-port.ts';
 import {
   type CommandArgs,
+  opened,
+  placeOf,
   type RunningSimulator,
   type Simulator,
   type SimulatorContext,
@@ -48,12 +50,7 @@ export function oneWire(id: string, options: OneWireOptions): Simulator {
   return {
     kind: ONE_WIRE_KIND,
     id,
-    async start(context) {
-      const path = options.path ?? id;
-      const bus = new Bus({ id, options, context, folder: path.startsWith('/') ? path : join(context.runDir, path) });
-      await bus.open();
-      return bus;
-    },
+    start: (context) => opened(new Bus({ id, options, context, folder: placeOf(context, options.path ?? id) })),
   };
 }
 

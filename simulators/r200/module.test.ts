@@ -56,7 +56,7 @@ describe('R200 module', () => {
     expect(await ask('bb00280000287e')).toBe('bb01280001002a7e');
     expect(await ask('', 1_000)).toBe('');
     await module.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('stops when its rounds are done, and when its power fails', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeParcel } from '../parcels.ts';
-import { testContext } from '../testing/context.ts';
+import { START_MS, testContext } from '../testing/context.ts';
 import { type ScannerOptions, scannerOptions, serialBarcode } from './scanner.ts';
 
 const PARCEL = makeParcel({ companyPrefix: '952012', extensionDigit: 0, serial: 3456789123 });
@@ -21,7 +21,7 @@ describe('serial bar code scanner', () => {
       {
         simulator: 'scanner-1',
         kind: 'scan',
-        atMs: Date.UTC(2026, 10, 23, 8),
+        atMs: START_MS,
         text: '00095201234567891235',
         aim: ']C1',
         sscc: '095201234567891235',

@@ -7,18 +7,9 @@
  * Commands: `scan text=… [aim=…]`, and those of every serial device. A double trigger is the fault `duplicate`.
  */
 import { z } from 'zod';
+import { enterScan, type Label, labelOf, scanLost } from '../scan.ts';
 import { openSerialPort, type SerialPort } from '../serial-port.ts';
-import {
-  type CommandArgs,
-  type Fate,
-  type LedgerEntry,
-  type RunningSimulator,
-  type Sighting,
-  type Simulator,
-  type SimulatorContext,
-  SimulatorError,
-  wallMs,
-} from '../simulator.ts';
+import type { CommandArgs, Fate, RunningSimulator, Sighting, Simulator, SimulatorContext } from '../simulator.ts';
 
 const SUFFIXES = { cr: '\r', lf: '\n', crlf: '\r\n', tab: '\t', etx: '\x03', none: '' } as const;
 
@@ -52,13 +43,6 @@ interface Parts {
   readPoint: string | undefined;
 }
 
-interface Label {
-  text: string;
-  aim: string;
-  sscc?: string;
-  readPoint?: string;
-}
-
 class Scanner implements RunningSimulator {
   readonly kind = SCANNER_KIND;
   readonly id: string;
@@ -79,15 +63,7 @@ class Scanner implements RunningSimulator {
 
   async command(name: string, args: CommandArgs = {}): Promise<void> {
     if (name !== 'scan') return this.#parts.port.command(name, args);
-    if (args.text === undefined) {
-      throw new SimulatorError({ code: 'sim-command-invalid', message: `scan ${this.id}: text=… is missing` });
-    }
-    const fate = await this.#scan({ text: String(args.text), aim: args.aim === undefined ? '' : String(args.aim) });
-    if (fate !== 'lost') return;
-    throw new SimulatorError({
-      code: 'sim-not-heard',
-      message: `${this.id}: the scan is lost, since nobody has ${this.address} open (or the scanner is unplugged or silenced)`,
-    });
+    if ((await this.#scan(labelOf(this.id, args))) === 'lost') throw scanLost(this);
   }
 
   stop(): Promise<void> {
@@ -95,32 +71,17 @@ class Scanner implements RunningSimulator {
   }
 
   async #scan(label: Label): Promise<Fate> {
-    const { options, port } = this.#parts;
-    const content = options.prefix + (options.aim ? label.aim : '') + label.text;
+    const { context, options, port, readPoint } = this.#parts;
+    const aim = options.aim ? label.aim : '';
+    const content = options.prefix + aim + label.text;
     const frame = Buffer.from(content + SUFFIXES[options.suffix], 'latin1');
     const misread = options.prefix.length + Math.floor(content.length / 2);
-    const { fate, damage, duplicated } = await port.send(frame, {
+    const sent = await port.send(frame, {
       corrupt: (bytes) => swapCharacter(bytes, misread),
       terminated: true,
     });
-    if (fate === 'lost') return fate;
-    const entry = this.#entry(label);
-    this.#parts.context.emit(damage === undefined ? entry : { ...entry, damage });
-    if (duplicated) this.#parts.context.emit({ ...entry, duplicate: true });
-    return fate;
-  }
-
-  #entry(label: Label): LedgerEntry {
-    const readPoint = label.readPoint ?? this.#parts.readPoint;
-    return {
-      simulator: this.id,
-      kind: 'scan',
-      atMs: wallMs(this.#parts.context.clock),
-      text: label.text,
-      ...(label.aim !== '' && this.#parts.options.aim && { aim: label.aim }),
-      ...(label.sscc !== undefined && { sscc: label.sscc }),
-      ...(readPoint !== undefined && { readPoint }),
-    };
+    if (sent.fate !== 'lost') enterScan(context, { simulator: this.id, label, aim, readPoint, sent });
+    return sent.fate;
   }
 }
 

@@ -1,12 +1,15 @@
 /** A context for one simulator under test: manual clock, memory lines, ledger as an array. */
 import { silentLog } from '../../protocols/base/log.ts';
+import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import { seededRandom } from '../random.ts';
 import type { LedgerEntry, SimulatorContext } from '../simulator.ts';
-import { ManualClock } from './manual-clock.ts';
 import { memoryLines } from './memory-line.ts';
 
+/** When a test's shift begins. */
+export const START_MS = Date.UTC(2026, 10, 23, 8);
+
 export function testContext(seed: number | string = 1) {
-  const clock = new ManualClock();
+  const clock = new ManualClock(START_MS);
   const { open, line, lines } = memoryLines();
   const ledger: LedgerEntry[] = [];
   const context: SimulatorContext = {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { named } from '../../protocols/base/outside-bytes.test-support.ts';
 import { makeParcel } from '../parcels.ts';
 import { testContext } from '../testing/context.ts';
 import { type ModuleOptions, moduleOptions, thingMagicModule } from './module.ts';
@@ -20,9 +21,7 @@ const log = JSON.parse(
 
 /** A frame of the transport log of a real module. */
 function logged(name: string): string {
-  const found = log.find((one) => one.name === `Mercury ${name}`);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return found.input;
+  return named(log, `Mercury ${name}`).input;
 }
 
 const BOOT = 'ff00041d0b';
@@ -90,7 +89,7 @@ describe('Mercury module', () => {
     await ask(logged('stop streaming'));
     expect(await ask('', 2_000)).toBe('');
     await module.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('reads nothing without a region, and tells what ails it', async () => {

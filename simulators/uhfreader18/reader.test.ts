@@ -31,7 +31,7 @@ describe('UHFReader18', () => {
     expect(answer.slice(12, 36)).toBe(parcel(1).epcHex);
     expect(ledger).toMatchObject([{ kind: 'tag', epcHex: parcel(1).epcHex, readPoint: 'desk' }]);
     await reader.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('tells many tags in several frames', async () => {

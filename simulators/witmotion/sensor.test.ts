@@ -113,6 +113,6 @@ describe('WitMotion accelerometer', () => {
     await clock.advance(50);
     await sensor.stop();
     await clock.advance(100);
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 });

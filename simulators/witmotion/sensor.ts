@@ -17,6 +17,7 @@ import type { Drive } from '../journey.ts';
 import { flipByte, openSerialPort, type SerialPort } from '../serial-port.ts';
 import {
   type CommandArgs,
+  opened,
   type RunningSimulator,
   type Simulator,
   type SimulatorContext,
@@ -58,11 +59,7 @@ export function witmotion(id: string, options: WitmotionOptions, drive: Drive): 
   return {
     kind: WITMOTION_KIND,
     id,
-    async start(context) {
-      const sensor = new Sensor({ id, options, context, drive });
-      await sensor.open();
-      return sensor;
-    },
+    start: (context) => opened(new Sensor({ id, options, context, drive })),
   };
 }
 

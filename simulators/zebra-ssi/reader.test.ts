@@ -50,7 +50,7 @@ describe('SSI reader', () => {
     expect(await fate).toBe('intact');
     expect(ledger).toMatchObject([{ text: PARCEL.text, sscc: PARCEL.sscc, readPoint: 'dock-4', acknowledged: true }]);
     expect(sounds).toEqual(['decode']);
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('sends twice more with the retransmit bit, then complains', async () => {
@@ -123,7 +123,7 @@ describe('SSI reader', () => {
     expect(sounds).toEqual([3]);
     expect(await scan()).toBe('lost');
     await reader.stop();
-    expect(clock.pending).toBe(0);
+    expect(clock.timers).toBe(0);
   });
 
   it('sends a long code in segments, each answered', async () => {

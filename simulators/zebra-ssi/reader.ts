@@ -13,11 +13,12 @@
  */
 import { z } from 'zod';
 import type { SendResult } from '../faults.ts';
+import { enterScan, type Label, labelOf } from '../scan.ts';
 import { flipByte, openSerialPort, type SerialPort } from '../serial-port.ts';
 import {
   type CommandArgs,
   type Fate,
-  type LedgerEntry,
+  opened,
   type RunningSimulator,
   type Sighting,
   type Simulator,
@@ -74,11 +75,7 @@ export function zebraSsi(id: string, options: SsiReaderOptions, readPoint?: stri
   return {
     kind: SSI_READER_KIND,
     id,
-    async start(context) {
-      const reader = new SsiReader({ id, options, context, readPoint });
-      await reader.connect();
-      return reader;
-    },
+    start: (context) => opened(new SsiReader({ id, options, context, readPoint })),
   };
 }
 
@@ -93,13 +90,6 @@ interface Parts {
 interface Sent extends Partial<SendResult> {
   fate: Fate;
   acknowledged?: boolean;
-}
-
-interface Label {
-  text: string;
-  aim: string;
-  sscc?: string;
-  readPoint?: string;
 }
 
 type Answer = 'ack' | 'resend' | 'given-up' | 'none' | 'off';
@@ -124,7 +114,7 @@ class SsiReader implements RunningSimulator {
     this.#commands = this.#fresh();
   }
 
-  async connect(): Promise<void> {
+  async open(): Promise<void> {
     const { context, options } = this.#parts;
     const onData = (bytes: Buffer) => this.#take(bytes);
     this.#port = await openSerialPort(context, { id: this.id, path: options.path, onData, pollMs: POLL_MS });
@@ -158,11 +148,7 @@ class SsiReader implements RunningSimulator {
   }
 
   async #scanOnCommand(args: CommandArgs): Promise<void> {
-    if (args.text === undefined) {
-      throw new SimulatorError({ code: 'sim-command-invalid', message: `scan ${this.id}: text=… is missing` });
-    }
-    const fate = await this.#next({ text: String(args.text), aim: args.aim === undefined ? '' : String(args.aim) });
-    if (fate === 'intact') return;
+    if ((await this.#next(labelOf(this.id, args))) === 'intact') return;
     throw new SimulatorError({
       code: 'sim-not-heard',
       message: `${this.id}: the scan was not acknowledged: is a host there that speaks SSI on ${this.address}?`,
@@ -176,28 +162,15 @@ class SsiReader implements RunningSimulator {
   }
 
   async #scan(label: Label): Promise<Fate> {
-    const { context } = this.#parts;
+    const { context, readPoint } = this.#parts;
     const commands = this.#commands;
     if (this.#isOff || !commands.isEnabled) return 'lost';
     if (commands.isOn(BEEP_AFTER_DECODE)) context.log.info({ beep: 'decode' }, 'beep');
     const atMs = wallMs(context.clock);
-    const codeId = commands.isOn(TRANSMIT_CODE_ID) ? label.aim : '';
-    const data = Buffer.from(codeId + label.text, 'latin1');
+    const aim = commands.isOn(TRANSMIT_CODE_ID) ? label.aim : '';
+    const data = Buffer.from(aim + label.text, 'latin1');
     const sent = commands.isOn(DECODE_FORMAT) ? await this.#sendPackets(label, data) : await this.#sendRaw(data);
-    if (sent.fate === 'lost') return 'lost';
-    const readPoint = label.readPoint ?? this.#parts.readPoint;
-    const entry: LedgerEntry = {
-      simulator: this.id,
-      kind: 'scan',
-      atMs,
-      text: label.text,
-      ...(codeId !== '' && { aim: codeId }),
-      ...(label.sscc !== undefined && { sscc: label.sscc }),
-      ...(readPoint !== undefined && { readPoint }),
-      ...(sent.acknowledged !== undefined && { acknowledged: sent.acknowledged }),
-    };
-    context.emit(sent.damage === undefined ? entry : { ...entry, damage: sent.damage });
-    if (sent.duplicated) context.emit({ ...entry, duplicate: true });
+    if (sent.fate !== 'lost') enterScan(context, { simulator: this.id, label, aim, readPoint, sent, atMs });
     return sent.fate;
   }
 

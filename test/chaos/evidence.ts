@@ -38,14 +38,14 @@ export async function gather(world: World): Promise<Evidence> {
   };
 }
 
-export async function gatewayEvidence(gateway: World['gateways'][number]): Promise<GatewayEvidence> {
+async function gatewayEvidence(gateway: World['gateways'][number]): Promise<GatewayEvidence> {
   const { epoch, outbox, rejected, balanced } = await askDaemon(gateway.stateDir);
   const { deathsMs } = gateway.daemon;
   return { gatewayId: gateway.id, epoch, lanes: outbox.lanes, rejected, balanced, deathsMs };
 }
 
 /** Sums of the hubs' ledgers: each holds the partitions that it processes. */
-export async function hubLedger(urls: readonly string[]): Promise<Record<Lane, HubLane>> {
+async function hubLedger(urls: readonly string[]): Promise<Record<Lane, HubLane>> {
   const metrics = await Promise.all(urls.map((url) => httpText(`${url}/metrics`)));
   const sum = (name: string, lane: Lane) =>
     metrics.reduce((total, text) => {

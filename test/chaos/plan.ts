@@ -10,7 +10,7 @@ import type { Random } from '../../simulators/random.ts';
  * kill: SIGKILL, started again after a while. freeze: SIGSTOP, then SIGCONT. restart: an orderly one. cut, hang, delay: see
  * fault-proxy.ts. disk-full: not a byte is left on the gateway's disk.
  */
-export const FAULT_KINDS = ['kill', 'freeze', 'restart', 'cut', 'hang', 'delay', 'disk-full'] as const;
+const FAULT_KINDS = ['kill', 'freeze', 'restart', 'cut', 'hang', 'delay', 'disk-full'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface FaultTarget {

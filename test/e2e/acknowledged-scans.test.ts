@@ -2,82 +2,35 @@
  * Bar code readers with set-up and acknowledgement, driver and simulator on real pseudo-terminals. That ACK waits for the disk is proven in
  * edge/drivers/zebra-ssi/safe-scan.test.ts; here the disk is whoever answers the readings.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { systemClock } from '../../cli/system-clock.ts';
+import { beforeEach, expect, it, vi } from 'vitest';
 import type { Reading } from '../../edge/driver.ts';
-import { DRIVERS } from '../../edge/drivers/index.ts';
-import { openTransport } from '../../edge/transport/open.ts';
-import { type SupervisedDevice, superviseDevice } from '../../edge/transport/supervisor.ts';
 import { silentLog } from '../../protocols/base/log.ts';
 import { honeywell, honeywellOptions } from '../../simulators/honeywell/scanner.ts';
-import { openPty } from '../../simulators/pty.ts';
-import { seededRandom } from '../../simulators/random.ts';
 import type { LedgerEntry, RunningSimulator, Simulator } from '../../simulators/simulator.ts';
 import { ssiReaderOptions, zebraSsi } from '../../simulators/zebra-ssi/reader.ts';
+import { driverBench } from './driver-bench.ts';
 
 type Scan = Extract<Reading, { kind: 'scan' }>;
 
-const clock = systemClock();
 const LABEL = { text: '00340123450000000018', aim: ']C1' };
 
-let runDir: string;
-let stop: AbortController;
+const bench = driverBench();
 let ledger: LedgerEntry[];
 let sounds: unknown[];
-let simulators: RunningSimulator[];
-let devices: SupervisedDevice[];
 
-beforeEach(async () => {
-  runDir = await mkdtemp(join(tmpdir(), 'milepost-readers-'));
-  stop = new AbortController();
-  [ledger, sounds, simulators, devices] = [[], [], [], []];
+beforeEach(() => {
+  [ledger, sounds] = [[], []];
 });
 
-afterEach(async () => {
-  stop.abort();
-  await Promise.all(devices.map(({ done }) => done));
-  await Promise.all(simulators.map((simulator) => simulator.stop()));
-  await rm(runDir, { recursive: true, force: true });
-});
-
-async function simulate(simulator: Simulator): Promise<RunningSimulator> {
+function simulate(simulator: Simulator): Promise<RunningSimulator> {
   const log = { ...silentLog, info: (fields: object) => void sounds.push(...Object.values(fields)) };
-  const running = await simulator.start({
-    clock,
-    wireClock: clock,
-    random: seededRandom(7),
-    log,
-    emit: (entry) => ledger.push(entry),
-    runDir,
-    openLine: openPty,
-  });
-  simulators.push(running);
-  return running;
+  return bench.simulate(simulator, { log, emit: (entry) => ledger.push(entry) });
 }
 
 async function supervise(kind: string, path: string, take: (scan: Scan) => void): Promise<Reading[]> {
-  const driver = await DRIVERS[kind]?.();
-  if (!driver) throw new Error(`no driver '${kind}'`);
-  const readings: Reading[] = [];
-  const device = superviseDevice({
-    deviceId: kind,
-    driver,
-    options: driver.options.parse({ path }),
-    openTransport,
-    clock,
-    log: silentLog,
-    random: Math.random,
-    signal: stop.signal,
-    onReading: async (reading) => {
-      readings.push(reading);
-      if (reading.kind === 'scan') take(reading);
-    },
-    onHealthChange: () => {},
+  const { device, readings } = await bench.supervise(kind, { path }, (reading) => {
+    if (reading.kind === 'scan') take(reading);
   });
-  devices.push(device);
   await vi.waitFor(() => expect(device.health.stats.frames).toBeGreaterThan(0), { timeout: 20_000, interval: 20 });
   return readings;
 }

@@ -22,7 +22,7 @@ import { openPty } from '../../simulators/pty.ts';
 import { r200Module, r200Options } from '../../simulators/r200/module.ts';
 import { seededRandom } from '../../simulators/random.ts';
 import { scannerOptions, serialBarcode } from '../../simulators/serial-barcode/scanner.ts';
-import type { RunningSimulator, Simulator } from '../../simulators/simulator.ts';
+import type { RunningSimulator, Simulator, SimulatorContext } from '../../simulators/simulator.ts';
 import { moduleOptions, thingMagicModule } from '../../simulators/thingmagic/module.ts';
 import { uhfReader18, uhfReader18Options } from '../../simulators/uhfreader18/reader.ts';
 import { witmotion, witmotionOptions } from '../../simulators/witmotion/sensor.ts';
@@ -85,15 +85,21 @@ export function driverBench() {
     stop = new AbortController();
   }
 
-  async function simulate(simulator: Simulator): Promise<RunningSimulator> {
+  /** @param told where its log and its ledger go. */
+  async function simulate(
+    simulator: Simulator,
+    told: Partial<Pick<SimulatorContext, 'log' | 'emit'>> = {},
+  ): Promise<RunningSimulator> {
+    const silent = { log: silentLog, emit: () => {} };
     const clocks = { clock, wireClock: clock };
-    const context = { ...clocks, random: seededRandom(7), log: silentLog, emit: () => {}, runDir, openLine: openPty };
+    const context = { ...clocks, random: seededRandom(7), runDir, openLine: openPty, ...silent, ...told };
     const running = await simulator.start(context);
     simulators.push(running);
     return running;
   }
 
-  async function supervise(kind: string, options: object): Promise<Watched> {
+  /** @param take what happens to each reading: unless told, every scan is safe. */
+  async function supervise(kind: string, options: object, take = acknowledge): Promise<Watched> {
     const driver = await DRIVERS[kind]?.();
     if (!driver) throw new Error(`no driver '${kind}'`);
     const readings: Reading[] = [];
@@ -109,7 +115,7 @@ export function driverBench() {
       signal: stop.signal,
       onReading: async (reading) => {
         readings.push(reading);
-        if (reading.kind === 'scan') reading.acknowledge?.(true);
+        take(reading);
       },
       onHealthChange: ({ state, code }: DeviceHealth) => void changes.push(code ? `${state} ${code}` : state),
     });
@@ -127,6 +133,10 @@ export function driverBench() {
     signal: () => stop.signal,
     runDir: () => runDir,
   };
+}
+
+function acknowledge(reading: Reading): void {
+  if (reading.kind === 'scan') reading.acknowledge?.(true);
 }
 
 export const eventually = (check: () => void, timeoutMs = 10_000) =>

@@ -1,28 +1,11 @@
 /** What goes wrong at a dock door: the daemon runs on, says what is wrong with which device, and loses nothing that it accepted. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { readFile, writeFile } from 'node:fs/promises';
+import { expect, it, vi } from 'vitest';
 import { freePort } from '../servers/ports.ts';
-import { healthy, milepost, type Process } from './stack.ts';
+import { processBench } from './process-bench.ts';
+import { healthy, milepost } from './stack.ts';
 
-let folder: string;
-let processes: Process[];
-const run = (...args: string[]) => {
-  const started = milepost(...args);
-  processes.push(started);
-  return started;
-};
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'milepost-faults-'));
-  processes = [];
-});
-
-afterEach(async () => {
-  await Promise.all(processes.map((each) => each.stop()));
-  await rm(folder, { recursive: true, force: true });
-});
+const { file, run } = processBench('faults');
 
 interface Status {
   hub: { connected: boolean; code: string; message: string };
@@ -31,7 +14,7 @@ interface Status {
 }
 
 async function status(): Promise<Status> {
-  const asked = milepost('edge', 'status', '--state-dir', join(folder, 'state'), '--json');
+  const asked = milepost('edge', 'status', '--state-dir', file('state'), '--json');
   await asked.exited;
   return JSON.parse(asked.lines[0]?.text ?? '{}');
 }
@@ -42,26 +25,26 @@ const tried = { timeout: 60_000, interval: 100 };
 
 it('missing ports, nonsense on a line, an absent hub and refused credentials are told apart, and all is delivered in the end', async () => {
   const port = await freePort();
-  const hubConfig = (password: string) => `dataDir: ${folder}/hub
+  const hubConfig = (password: string) => `dataDir: ${file('hub')}
 mqtt: { listen: '127.0.0.1:${port}', users: { gw-1: ${password} } }
 http: { listen: '127.0.0.1:0' }
 `;
   await writeFile(
-    join(folder, 'edge.yaml'),
-    `gateway: { id: gw-1, facility: DC-1, stateDir: ${folder}/state }
+    file('edge.yaml'),
+    `gateway: { id: gw-1, facility: DC-1, stateDir: ${file('state')} }
 hub: { url: 'mqtt://127.0.0.1:${port}', username: gw-1, password: mellon-7531 }
 readPoints: [{ id: door, businessStep: receiving }]
 devices:
-  - { id: scanner, driver: serial-barcode, readPoint: door, options: { path: ${folder}/scanner } }
-  - { id: absent, driver: serial-barcode, readPoint: door, options: { path: ${folder}/nowhere } }
+  - { id: scanner, driver: serial-barcode, readPoint: door, options: { path: ${file('scanner')} } }
+  - { id: absent, driver: serial-barcode, readPoint: door, options: { path: ${file('nowhere')} } }
   - { id: portal, driver: llrp, readPoint: door, options: { host: 127.0.0.1, port: ${await freePort()} } }
-  - { id: misread, driver: nmea, options: { path: ${folder}/shaker } }
+  - { id: misread, driver: nmea, options: { path: ${file('shaker')} } }
 `,
   );
-  const scanner = run('sim', 'run', 'serial-barcode', '--path', join(folder, 'scanner'), '--rate', '20', '--json');
-  const shaker = run('sim', 'run', 'witmotion', '--path', join(folder, 'shaker'), '--json');
+  const scanner = run('sim', 'run', 'serial-barcode', '--path', file('scanner'), '--rate', '20', '--json');
+  const shaker = run('sim', 'run', 'witmotion', '--path', file('shaker'), '--json');
   await Promise.all([scanner.line(/"started"/), shaker.line(/"started"/)]);
-  const edge = run('edge', 'run', '--config', join(folder, 'edge.yaml'));
+  const edge = run('edge', 'run', '--config', file('edge.yaml'));
 
   await vi.waitFor(async () => {
     const { hub, devices, outbox } = await status();
@@ -76,14 +59,14 @@ devices:
     expect(outbox.lanes.tracking?.pending).toBeGreaterThan(20);
   }, settled);
 
-  await writeFile(join(folder, 'hub.yaml'), hubConfig('another'));
-  const stranger = run('hub', 'run', '--config', join(folder, 'hub.yaml'));
+  await writeFile(file('hub.yaml'), hubConfig('another'));
+  const stranger = run('hub', 'run', '--config', file('hub.yaml'));
   await vi.waitFor(async () => expect((await status()).hub.code).toBe('hub-refused-credentials'), tried);
   expect((await status()).outbox.lanes.tracking?.delivered).toBe(0);
   expect(await stranger.stop()).toBe(0);
 
-  await writeFile(join(folder, 'hub.yaml'), hubConfig('mellon-7531'));
-  const hub = run('hub', 'run', '--config', join(folder, 'hub.yaml'));
+  await writeFile(file('hub.yaml'), hubConfig('mellon-7531'));
+  const hub = run('hub', 'run', '--config', file('hub.yaml'));
   const url = await healthy(await hub.line(/pages and API at/));
   scanner.write('unplug serial-barcode');
   await vi.waitFor(async () => expect((await status()).outbox.lanes.tracking?.pending).toBe(0), {
@@ -110,13 +93,13 @@ devices:
 
 it('a second daemon on the same outbox is refused and says why', async () => {
   await writeFile(
-    join(folder, 'edge.yaml'),
-    `gateway: { id: gw-1, vehicle: v, stateDir: ${folder}/state }\nhub: { url: 'mqtt://127.0.0.1:1' }\n`,
+    file('edge.yaml'),
+    `gateway: { id: gw-1, vehicle: v, stateDir: ${file('state')} }\nhub: { url: 'mqtt://127.0.0.1:1' }\n`,
   );
-  const first = run('edge', 'run', '--config', join(folder, 'edge.yaml'));
+  const first = run('edge', 'run', '--config', file('edge.yaml'));
   await first.line(/gateway runs/);
-  const second = run('edge', 'run', '--config', join(folder, 'edge.yaml'));
+  const second = run('edge', 'run', '--config', file('edge.yaml'));
   expect(await second.exited).toBe(1);
   expect(second.lines.map(({ text }) => text).join('\n')).toContain('already-running');
-  expect(JSON.parse(await readFile(join(folder, 'state/outbox/outbox.json'), 'utf8'))).toMatchObject({ format: 1 });
+  expect(JSON.parse(await readFile(file('state/outbox/outbox.json'), 'utf8'))).toMatchObject({ format: 1 });
 });

@@ -2,42 +2,27 @@
  * A rollout to 200 simulated gateways over real MQTT and a hub on its embedded defaults, as processes: three refuse a key, two are away. What the API, the
  * command line and the lists behind the console's pages say is the same, and it is exactly that.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FleetGateway, HistoryEntry, RolloutDetail } from '../../hub/fleet/model.ts';
+import { processBench } from './process-bench.ts';
 import { coldProfile, type SimulatedFleet, simulatedFleet, until } from './simulated-fleet.ts';
-import { healthy, milepost, type Process } from './stack.ts';
 
 const KEY = 'rules/too-warm';
 const REFUSING = ['van-0007', 'van-0070', 'van-0177'];
 const AWAY = ['trailer-0001', 'trailer-0002'];
 
-let folder: string;
-let processes: Process[];
+const bench = processBench('fleet');
 let fleet: SimulatedFleet | undefined;
 let url: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'milepost-fleet-'));
-  processes = [];
-  const config = join(folder, 'hub.yaml');
-  const listen = "mqtt: { listen: '127.0.0.1:0' }\nhttp: { listen: '127.0.0.1:0' }";
-  await writeFile(config, `${listen}\ndataDir: ${folder}/data\nlog: { level: warn }\n`);
-  const hub = milepost('hub', 'run', '--config', config);
-  processes.push(hub);
-  const said = await hub.line(/gateways connect to/, 60_000);
-  url = await healthy(said);
-  const mqttUrl = /mqtt:\/\/\S+/.exec(said)?.[0] ?? '';
-  fleet = await simulatedFleet({ mqttUrl, refusing: (id) => (REFUSING.includes(id) ? [KEY] : []) });
+  const hub = await bench.embeddedHub();
+  url = hub.url;
+  fleet = await simulatedFleet({ mqttUrl: hub.mqttUrl, refusing: (id) => (REFUSING.includes(id) ? [KEY] : []) });
 });
 
-afterEach(async () => {
-  await fleet?.stop();
-  await Promise.all(processes.map((each) => each.stop()));
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => fleet?.stop());
 
 async function ask<T>(path: string, body?: object): Promise<T> {
   const headers = { 'content-type': 'application/json', 'x-milepost-user': 'ada' };
@@ -51,8 +36,7 @@ async function ask<T>(path: string, body?: object): Promise<T> {
 
 /** A command to its end. */
 async function run(...args: string[]): Promise<{ code: number | null; lines: string[] }> {
-  const started = milepost('fleet', ...args, '--hub', url);
-  processes.push(started);
+  const started = bench.run('fleet', ...args, '--hub', url);
   const code = await started.exited;
   return { code, lines: started.lines.map(({ text }) => text) };
 }
@@ -74,7 +58,7 @@ it('200 gateways: 195 have it in force, 3 refuse it with key and reason, 2 are a
     ({ total }) => total === AWAY.length,
   );
 
-  const file = join(folder, 'profile.yaml');
+  const file = bench.file('profile.yaml');
   await writeFile(file, coldProfile(8).replace('8 °C', '8 bar'));
   const wrong = await run('profile', 'save', 'cold-chain', '--file', file, '--reason', 'a typing mistake');
   expect(wrong.code).toBe(1);
@@ -189,7 +173,7 @@ it('a threshold is set by one command, which ends 0 only when it is in force', a
   const diff = await run('profile', 'diff', 'gateway-box-0001', '--from', '1', '--to', '2');
   expect(diff.lines).toEqual(['+ rules/thermometer-temperature-celsius/low: "2.22222222222 °C"']);
   const shown = await run('profile', 'show', 'gateway-box-0001', '--version', '1');
-  const file = join(folder, 'again.yaml');
+  const file = bench.file('again.yaml');
   await writeFile(file, shown.lines.join('\n'));
   const back = await run('profile', 'save', 'gateway-box-0001', '--file', file, '--reason', 'no frost', '--base', '1');
   expect([back.code, back.lines.join('\n')]).toEqual([1, expect.stringContaining('version 2')]);

@@ -1,20 +1,8 @@
 /** Simulated gateways against the hub on its embedded defaults, as real processes: what they call acknowledged stands in its timelines. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { healthy, milepost, type Process } from './stack.ts';
+import { expect, it } from 'vitest';
+import { processBench } from './process-bench.ts';
 
-let folder: string;
-let processes: Process[];
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'milepost-gateways-'));
-  processes = [];
-});
-afterEach(async () => {
-  await Promise.all(processes.map((each) => each.stop()));
-  await rm(folder, { recursive: true, force: true });
-});
+const { run, embeddedHub } = processBench('gateways');
 
 interface Ledger {
   gateways: number;
@@ -25,19 +13,9 @@ interface Ledger {
 }
 
 it('five gateways with connections that come and go are acknowledged to the last record', async () => {
-  const config = join(folder, 'hub.yaml');
-  await writeFile(
-    config,
-    `mqtt: { listen: '127.0.0.1:0' }\nhttp: { listen: '127.0.0.1:0' }\ndataDir: ${folder}/data\nlog: { level: warn }\n`,
-  );
-  const hub = milepost('hub', 'run', '--config', config);
-  processes.push(hub);
-  const said = await hub.line(/gateways connect to/, 60_000);
-  await healthy(said);
-  const url = /mqtt:\/\/\S+/.exec(said)?.[0] ?? '';
+  const { mqttUrl } = await embeddedHub();
   const options = ['--count', '5', '--rate', '10', '--for', '6s', '--flap', '2s', '--drain', '60s', '--json'];
-  const gateways = milepost('sim', 'gateways', '--hub', url, ...options);
-  processes.push(gateways);
+  const gateways = run('sim', 'gateways', '--hub', mqttUrl, ...options);
   const ledger = JSON.parse(await gateways.line(/"lanes"/, 80_000)) as Ledger;
   expect(await gateways.exited).toBe(0);
   expect(ledger).toMatchObject({ gateways: 5, ok: true });

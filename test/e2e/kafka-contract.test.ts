@@ -7,12 +7,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import protobuf from 'protobufjs';
 import { expect, it } from 'vitest';
-import { systemClock } from '../../cli/system-clock.ts';
-import { checkHubConfig } from '../../hub/config.ts';
-import { runHub } from '../../hub/main.ts';
-import { silentLog } from '../../protocols/base/log.ts';
 import { kcat } from '../servers/kcat.ts';
 import { describeWith } from '../servers/needs.ts';
+import { eventually, startWholeHub } from './whole-hub.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TOKEN = 'a-token-of-a-partner';
@@ -29,30 +26,16 @@ describeWith(['kafka', 'kcat'], 'the Kafka contract', ({ kafka }) => {
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line) as Message);
-  const until = async <T>(ask: () => Promise<T | undefined>): Promise<T> => {
-    const deadline = performance.now() + 60_000;
-    for (;;) {
-      const answer = await ask();
-      if (answer !== undefined) return answer;
-      if (performance.now() > deadline) throw new Error(`no answer to ${ask}`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  };
   const send = async (format: 'json' | 'protobuf', packageId: string) => {
-    const stop = new AbortController();
-    const checked = checkHubConfig(
+    const hub = await startWholeHub(
       `dataDir: memory
 mqtt: { listen: '127.0.0.1:0' }
 http: { listen: '127.0.0.1:0' }
 kafka: { brokers: '${kafka.url}', format: ${format}, partitions: 2 }
 door: { tokens: { partner: ${TOKEN} } }
 `,
-      'hub.yaml',
     );
-    if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-    const hub = await runHub({ config: checked.config, clock: systemClock(), log: silentLog, signal: stop.signal });
     try {
-      await until(async () => (await fetch(`${hub.httpUrl}/healthz`)).ok || undefined);
       const response = await fetch(`${hub.httpUrl}/v1/events`, {
         method: 'POST',
         headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
@@ -64,13 +47,12 @@ door: { tokens: { partner: ${TOKEN} } }
         }),
       });
       expect(response.status).toBe(202);
-      await until(
+      await eventually(
         async () => (await fetch(`${hub.httpUrl}/v1/packages/${encodeURIComponent(packageId)}`)).ok || undefined,
       );
-      await until(async () => (await messages('package-states')).find(({ key }) => key === packageId));
+      await eventually(async () => (await messages('package-states')).find(({ key }) => key === packageId));
     } finally {
-      stop.abort();
-      await hub.done;
+      await hub.stop();
     }
   };
   const headersOf = ({ headers }: Message) =>

@@ -5,13 +5,13 @@
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kcatFollowing } from '../servers/kcat.ts';
-import { type HubStack, startHubStack } from './hub-stack.ts';
+import { startHubStack } from './hub-stack.ts';
 import { healthy, Process, topicExists } from './stack.ts';
 
 const EVENTS = 6_000;
 const WINDOW = 100;
 
-let stack: HubStack;
+let stack: Awaited<ReturnType<typeof startHubStack>>;
 
 beforeAll(async () => {
   stack = await startHubStack({

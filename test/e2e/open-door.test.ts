@@ -9,52 +9,31 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../cli/system-clock.ts';
-import { checkHubConfig } from '../../hub/config.ts';
-import { type RunningHub, runHub } from '../../hub/main.ts';
-import { silentLog } from '../../protocols/base/log.ts';
 import { decodeSparkplug, encodeSparkplug } from '../../protocols/sparkplug/index.ts';
 import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
+import { eventually, startWholeHub, type WholeHub } from './whole-hub.ts';
 
 const TOKEN = 'a-token-of-a-partner';
 const NODE = 'sparkplug:ParcelHub:gw-01';
-const WAIT_MS = 30_000;
 const OPENING_MS = 60_000;
 
-let hub: RunningHub;
-const stop = new AbortController();
+let hub: WholeHub;
 const clients: MqttClient[] = [];
 
 beforeAll(async () => {
-  const checked = checkHubConfig(
+  hub = await startWholeHub(
     `dataDir: memory
 mqtt: { listen: '127.0.0.1:0', users: { handheld-7: secret, '${NODE}': secret } }
 http: { listen: '127.0.0.1:0' }
 door: { tokens: { partner: ${TOKEN} }, users: { app: password } }
 `,
-    'door.yaml',
   );
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  hub = await runHub({ config: checked.config, clock: systemClock(), log: silentLog, signal: stop.signal });
-  await eventually(async () => (await fetch(`${hub.httpUrl}/healthz`)).ok || undefined);
 }, OPENING_MS);
 
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.endAsync(true)));
-  stop.abort();
-  await hub?.done;
+  await hub?.stop();
 }, OPENING_MS);
-
-/** Asks until there is an answer. */
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + WAIT_MS;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (performance.now() > deadline) throw new Error(`no answer to ${ask}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 async function connect(username: string): Promise<MqttClient> {
   const client = await mqtt.connectAsync(hub.mqttUrl as string, { username, password: 'secret', clientId: username });

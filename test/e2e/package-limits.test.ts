@@ -5,23 +5,18 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { systemClock } from '../../cli/system-clock.ts';
-import { checkHubConfig } from '../../hub/config.ts';
-import { type RunningHub, runHub } from '../../hub/main.ts';
 import type { PackageState } from '../../hub/tracking/state.ts';
-import { silentLog } from '../../protocols/base/log.ts';
 import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
+import { eventually, startWholeHub, type WholeHub } from './whole-hub.ts';
 
 const TOKEN = 'a-token-of-a-partner';
 const PACKAGE = 'sscc:340123450000000018';
 const PATH = `/v1/packages/${encodeURIComponent(PACKAGE)}`;
-const WAIT_MS = 45_000;
 const OPENING_MS = 60_000;
 
-let hub: RunningHub;
+let hub: WholeHub;
 let receiver: Server;
 const received: { id: string; body: { phase: string } }[] = [];
-const stop = new AbortController();
 
 beforeAll(async () => {
   receiver = createServer(async (request, response) => {
@@ -31,35 +26,20 @@ beforeAll(async () => {
     response.writeHead(204).end();
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  const checked = checkHubConfig(
+  hub = await startWholeHub(
     `dataDir: memory
 mqtt: { listen: '127.0.0.1:0' }
 http: { listen: '127.0.0.1:0' }
 door: { tokens: { van: ${TOKEN} } }
 alerts: { webhooks: { allow: ['127.0.0.1'] } }
 `,
-    'limits.yaml',
   );
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  hub = await runHub({ config: checked.config, clock: systemClock(), log: silentLog, signal: stop.signal });
-  await eventually(async () => (await fetch(`${hub.httpUrl}/healthz`)).ok || undefined);
 }, OPENING_MS);
 
 afterAll(async () => {
-  stop.abort();
-  await hub?.done;
+  await hub?.stop();
   receiver?.close();
 }, OPENING_MS);
-
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + WAIT_MS;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (performance.now() > deadline) throw new Error(`no answer to ${ask}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 async function call<T>(method: string, path: string, body?: object): Promise<T> {
   const response = await fetch(`${hub.httpUrl}${path}`, {

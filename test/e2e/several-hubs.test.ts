@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { kcatFollowing } from '../servers/kcat.ts';
-import { type HubStack, startHubStack } from './hub-stack.ts';
+import { startHubStack } from './hub-stack.ts';
 import { healthy, milepost, Process, topicExists } from './stack.ts';
 
 const GATEWAYS = 12;
@@ -13,7 +13,7 @@ const SECONDS = 25;
 /** The session time-out is 6 s; what remains is the rebalance, the restore of the books, and a slow machine. */
 const TAKEOVER_MS = 20_000;
 
-let stack: HubStack;
+let stack: Awaited<ReturnType<typeof startHubStack>>;
 
 beforeAll(async () => {
   stack = await startHubStack({ name: 'several' });

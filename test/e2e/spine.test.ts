@@ -2,49 +2,30 @@
  * From a pty to Kafka and Influx through real processes, read with kcat and HTTP: nothing here decodes with our own code. How fast it is
  * stands in bench/end-to-end.ts.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
 import { kcatFollowing } from '../servers/kcat.ts';
 import { describeWith } from '../servers/needs.ts';
-import { healthy, milepost, Process, topicExists } from './stack.ts';
+import { processBench } from './process-bench.ts';
+import { healthy, Process, topicExists } from './stack.ts';
 
 describeWith(
   ['kafka', 'kcat', 'postgres', 'influx', 'mosquitto'],
   'from a pty to Kafka and Influx',
   ({ kafka, postgres, influx, mosquitto }) => {
-    let folder: string;
-    let processes: Process[];
-    const run = (...args: string[]) => {
-      const started = milepost(...args);
-      processes.push(started);
-      return started;
-    };
+    const { file, keep, run } = processBench('spine');
     const kcat = (topic: string) => {
       const args = kcatFollowing({ brokers: kafka.url, topic, format: '%k %s\\n' });
-      const started = new Process('kcat', 'kcat', args);
-      processes.push(started);
-      return started;
+      return keep(new Process('kcat', 'kcat', args));
     };
-
-    beforeEach(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'milepost-spine-'));
-      processes = [];
-    });
-
-    afterEach(async () => {
-      await Promise.all(processes.map((each) => each.stop()));
-      await rm(folder, { recursive: true, force: true });
-    });
 
     it('every scan is one message with the package as its key, temperatures are in Influx', async () => {
       const gateway = `spine-${process.pid}`;
-      const scanner = run('sim', 'run', 'serial-barcode', '--path', join(folder, 'scanner'), '--rate', '50', '--json');
-      const thermometer = run('sim', 'run', 'modbus-thermometer', '--path', join(folder, 'thermometer'), '--json');
+      const scanner = run('sim', 'run', 'serial-barcode', '--path', file('scanner'), '--rate', '50', '--json');
+      const thermometer = run('sim', 'run', 'modbus-thermometer', '--path', file('thermometer'), '--json');
       await Promise.all([scanner.line(/"started"/), thermometer.line(/"started"/)]);
       await writeFile(
-        join(folder, 'hub.yaml'),
+        file('hub.yaml'),
         `mqtt: { url: ${mosquitto.url}, clientId: ${gateway}-hub }
 kafka: { brokers: '${kafka.url}', instance: ${gateway} }
 postgres: { url: '${postgres.url}' }
@@ -53,18 +34,18 @@ http: { listen: '127.0.0.1:0' }
 `,
       );
       await writeFile(
-        join(folder, 'edge.yaml'),
-        `gateway: { id: ${gateway}, facility: DC-1, stateDir: ${folder}/state }
+        file('edge.yaml'),
+        `gateway: { id: ${gateway}, facility: DC-1, stateDir: ${file('state')} }
 hub: { url: ${mosquitto.url} }
 readPoints: [{ id: door, businessStep: receiving }]
 devices:
-  - { id: scanner, driver: serial-barcode, readPoint: door, options: { path: ${folder}/scanner } }
-  - { id: thermometer, driver: modbus-rtu, options: { path: ${folder}/thermometer, intervalMs: 200, units: [{ unitId: 1, map: xy-md02 }] } }
+  - { id: scanner, driver: serial-barcode, readPoint: door, options: { path: ${file('scanner')} } }
+  - { id: thermometer, driver: modbus-rtu, options: { path: ${file('thermometer')}, intervalMs: 200, units: [{ unitId: 1, map: xy-md02 }] } }
 `,
       );
-      const hub = run('hub', 'run', '--config', join(folder, 'hub.yaml'));
+      const hub = run('hub', 'run', '--config', file('hub.yaml'));
       await healthy(await hub.line(/pages and API at/));
-      const edge = run('edge', 'run', '--config', join(folder, 'edge.yaml'));
+      const edge = run('edge', 'run', '--config', file('edge.yaml'));
       await topicExists(kafka.url, 'package-events');
       const messages = kcat('package-events');
       const ours = () =>
@@ -80,11 +61,11 @@ devices:
 
       // Killed without warning, the daemon sends what its disk holds, once.
       await edge.kill9();
-      const again = run('edge', 'run', '--config', join(folder, 'edge.yaml'));
+      const again = run('edge', 'run', '--config', file('edge.yaml'));
       await messages.until(() => ours().length >= before + 250, 'messages after the kill', 30_000);
       scanner.write('unplug serial-barcode');
       const status = async () => {
-        const asked = run('edge', 'status', '--state-dir', join(folder, 'state'), '--json');
+        const asked = run('edge', 'status', '--state-dir', file('state'), '--json');
         await asked.exited;
         return JSON.parse(asked.lines[0]?.text ?? '{}');
       };

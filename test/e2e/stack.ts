@@ -1,6 +1,6 @@
 /** Real processes of the built executable for end-to-end tests and benchmarks: started, listened to, killed and stopped by process id. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -86,10 +86,20 @@ export class Process {
   }
 }
 
-/** `milepost …` as it is installed. */
+/** `milepost …` as it is installed: daemons with the options for Node that their units have. */
 export function milepost(...args: string[]): Process {
   if (!existsSync(EXECUTABLE)) throw new Error('dist/ is not built: npm run build');
-  return new Process(`milepost ${args.join(' ')}`, process.execPath, [EXECUTABLE, ...args]);
+  const [part, command] = args;
+  const options = (part === 'hub' || part === 'edge') && command === 'run' ? unitOptions(part) : [];
+  return new Process(`milepost ${args.join(' ')}`, process.execPath, [...options, EXECUTABLE, ...args]);
+}
+
+/** What stands between `node` and the program in deploy/systemd. */
+export function unitOptions(part: 'hub' | 'edge'): string[] {
+  const unit = readFileSync(join(ROOT, `deploy/systemd/milepost-${part}.service`), 'utf8');
+  const [, options] = /^ExecStart=\S+node(( --\S+)+) /m.exec(unit) ?? [];
+  if (!options) throw new Error(`no options for Node in the unit of ${part}`);
+  return options.trim().split(' ');
 }
 
 /** Waits until the hub that said where it listens reports all its ports as well. */

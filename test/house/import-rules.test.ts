@@ -84,7 +84,7 @@ describe('the import rules allow', () => {
     ['edge/main.ts', "import { DRIVERS } from './drivers/index.ts'; import pino from 'pino'"],
     ['edge/drivers/nmea/driver.ts', "import type { Driver } from '../../driver.ts'; import { z } from 'zod'"],
     ['edge/drivers/modbus-tcp/driver.ts', "import { poll } from '../modbus-rtu/poll.ts'"],
-    ['edge/drivers/nmea/driver.test.ts', "import { memory } from '../../transport/memory-transport.ts'"],
+    ['edge/drivers/nmea/driver.test.ts', "import { memory } from '../../transport/memory-transport.test-support.ts'"],
     ['edge/transport/a.ts', "const { SerialPort } = await import('serialport')"],
     ['hub/log/a.ts', "import type { Producer } from 'node-rdkafka'"],
     ['hub/log/a.server.test.ts', "import { describeWith } from '../../test/servers/needs.ts'"],

@@ -17,6 +17,7 @@ export interface Fault {
 const FOLDERS = ['protocols', 'edge', 'hub', 'simulators', 'cli', 'test', 'bench', 'scripts'];
 /** Material, not code: captured bytes, expected output, what a build or a run has left. */
 const SKIPPED = new Set(['fixtures', 'golden', 'node_modules', 'dist']);
+const MADE = new Set(['node_modules', 'dist']);
 const TEXT = /\.(ts|mjs|js|sh|py|css|html|sql|proto|yaml|json|md)$/;
 
 export const ROOT = join(import.meta.dirname, '..', '..');
@@ -26,6 +27,15 @@ export function readTree(root = ROOT): SourceFile[] {
     path,
     source: TEXT.test(path) ? readFileSync(join(root, path), 'utf8') : '',
   }));
+}
+
+/** Every file and folder of the project, material included; not what tools keep or make. */
+export function readPaths(root = ROOT, folder = ''): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name.startsWith('.') || MADE.has(entry.name)) return [];
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    return entry.isDirectory() ? [path, ...readPaths(root, path)] : [path];
+  });
 }
 
 /** Tests and what only tests use; the rest is the product. */

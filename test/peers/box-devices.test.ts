@@ -1,32 +1,23 @@
 /** Drivers of devices that are neither serial nor Modbus, through real files, programs and sockets, against our simulators and against gpsd. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../cli/system-clock.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Reading } from '../../edge/driver.ts';
-import { DRIVERS } from '../../edge/drivers/index.ts';
-import { openTransport } from '../../edge/transport/open.ts';
-import { type SupervisedDevice, superviseDevice } from '../../edge/transport/supervisor.ts';
 import { silentLog } from '../../protocols/base/log.ts';
 import { runScenario } from '../../simulators/run.ts';
 import { parseScenario } from '../../simulators/scenario.ts';
+import { clock, driverBench } from '../e2e/driver-bench.ts';
 import { program } from '../servers/machine.ts';
 import { describeWith } from '../servers/needs.ts';
 import { freePort } from '../servers/ports.ts';
 
 const LONG = { timeout: 45_000, interval: 30 };
-const clock = systemClock();
-let runDir: string;
+const { supervise, letGo, runDir } = driverBench();
 const cleanup: (() => Promise<unknown> | unknown)[] = [];
-beforeEach(async () => {
-  runDir = await mkdtemp(join(tmpdir(), 'milepost-box-'));
-});
 afterEach(async () => {
+  await letGo();
   for (const clean of cleanup.splice(0).reverse()) await clean();
-  await rm(runDir, { recursive: true, force: true });
 });
 
 async function simulate(kind: string, options: object = {}) {
@@ -35,40 +26,11 @@ async function simulate(kind: string, options: object = {}) {
     vehicles: [{ id: 'van', route: [{ stop: 'yard', stopS: 60, latitude: 52.531, longitude: 13.381 }] }],
     devices: [{ id: 'device', kind, options, ...(/gps/.test(kind) && { vehicle: 'van' }) }],
   });
-  const running = await runScenario({ scenario, seed: kind, clock, log: silentLog, runDir });
+  const running = await runScenario({ scenario, seed: kind, clock, log: silentLog, runDir: runDir() });
   cleanup.push(() => running.stop());
   const address = running.devices[0]?.address ?? '';
   const command = (name: string, args = {}) => running.command('device', name, args);
   return { address, command };
-}
-
-interface Supervised {
-  device: SupervisedDevice;
-  readings: Reading[];
-}
-
-async function supervise(kind: string, options: object): Promise<Supervised> {
-  const driver = await DRIVERS[kind]?.();
-  if (!driver) throw new Error(`no driver '${kind}'`);
-  const stop = new AbortController();
-  const readings: Reading[] = [];
-  const device = superviseDevice({
-    deviceId: kind,
-    driver,
-    options: driver.options.parse(options),
-    openTransport,
-    clock,
-    log: silentLog,
-    random: Math.random,
-    signal: stop.signal,
-    onReading: async (reading) => void readings.push(reading),
-    onHealthChange: () => {},
-  });
-  cleanup.push(async () => {
-    stop.abort();
-    await device.done;
-  });
-  return { device, readings };
 }
 
 const ofKind = (readings: readonly Reading[], kind: Reading['kind']) => readings.filter((one) => one.kind === kind);
@@ -119,7 +81,7 @@ describe.each(['1.6.3', '2.1.2'])('gpio-contact with stand-ins of libgpiod %s', 
     await doors.command('replug');
     await vi.waitFor(() => expect(states('front').at(-1)).toBe(false), LONG);
     expect(device.health.state).toBe('online');
-    await cleanup.pop()?.();
+    await letGo();
     await vi.waitFor(async () => expect(await processesOf(doors.address)).toEqual([]), LONG);
   });
 });

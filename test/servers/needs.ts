@@ -46,14 +46,6 @@ export function describeWith<const Names extends Need>(
   });
 }
 
-/** The address of a shared server, for a test that cannot do without it. */
-export function requireServer(name: ServerName): ServerAddress {
-  const address = inject('servers')?.[name];
-  if (address !== undefined) return address;
-  const reason = inject('missing')?.[name] ?? 'only tests of the project `real` have servers (vitest --project real)';
-  throw new Error(`no server ${name}: ${reason}`);
-}
-
 function reasonNotToRun(needs: readonly Need[]): string | undefined {
   const missing = inject('missing');
   if (missing === undefined) throw new Error('describeWith is for the project `real` (vitest --project real)');

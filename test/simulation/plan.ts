@@ -1,5 +1,5 @@
 /** What a seed stands for: how many boxes and hubs, how much room they have, what they report, and what happens to them when. Pure. */
-import type { OutboxOptions } from '../../edge/outbox/outbox.ts';
+import type { OutboxOptions } from '../../edge/outbox/outbox-options.ts';
 import type { UplinkOptions } from '../../edge/uplink/uplink.ts';
 import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 

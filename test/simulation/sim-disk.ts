@@ -5,7 +5,7 @@
  * A process sees it through `mount`: what a dead process had asked for takes effect or not, and is never answered.
  */
 import { type Disk, type DiskFile, errorCode } from '../../edge/outbox/disk.ts';
-import { MemoryDisk } from '../../edge/outbox/memory-disk.ts';
+import { MemoryDisk } from '../../edge/outbox/memory-disk.test-support.ts';
 import type { Mutation } from './mutations.ts';
 import type { SimProcess, World } from './world.ts';
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { type DriverRun, runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { type DriverRun, runDriver } from '../../transport/run-driver.test-support.ts';
+import { portEndContract } from '../port-end.contract.ts';
 import { driver } from './driver.ts';
 import exchanges from './fixtures/exchanges.json' with { type: 'json' };
 
@@ -10,9 +12,7 @@ const BITMAPS = ['0100', '0120', '0140', '0160', '0180', '01A0'];
 const DRIVING = { kind: 'vehicle', speedMetersPerSecond: 13.889, engineRpm: 1726 };
 
 function answer(name: string): string {
-  const found = exchanges.find((one) => one.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return found.answer;
+  return named(exchanges, name).answer;
 }
 
 /** Names of fixtures by request, in place of the usual answers. */
@@ -191,18 +191,10 @@ describe('elm327', () => {
     expect(await run.ended).toMatchObject({ code: 'device-silent' });
   });
 
-  it('ends in order when the port ends, and with its error when it is pulled in the middle of an answer', async () => {
-    const ended = adapter();
-    const run = await ran(500, ended);
-    ended.end();
-    expect(await run.ended).toBeUndefined();
-    const lost = adapter();
-    const other = await ran(500, lost);
-    lost.feed('41 0');
-    lost.lose();
-    expect(await other.ended).toMatchObject({ code: 'port-lost' });
-    expect(other.clock.waiting).toBe(0);
-  });
+  portEndContract(async () => {
+    const device = adapter();
+    return { device, run: await ran(500, device) };
+  }, '41 0');
 });
 
 it.each([[{ protocol: 13 }], [{ odometer: 'a6' }], [{ intervalMs: 10 }], [{ baud: 9600 }]])(

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import type { ProgramRequest } from '../../transport/transport.ts';
 import { Debounce } from './debounce.ts';
 import { driver } from './driver.ts';

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { driver } from './driver.ts';
 import vectors from './fixtures/reports.json' with { type: 'json' };
 
 const OPTIONS = { host: 'localhost' };
 
 function line(name: string): string {
-  const found = vectors.find((entry) => entry.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return `${found.input.replaceAll('\n', '')}\r\n`;
+  return `${named(vectors, name).input.replaceAll('\n', '')}\r\n`;
 }
 
 const GREETING = line('greeting') + line('devices, one open') + line('watch');

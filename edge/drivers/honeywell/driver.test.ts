@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHoneywellScan, honeywellCommand } from '../../../protocols/honeywell/index.ts';
 import type { Reading } from '../../driver.ts';
-import { settle } from '../../transport/manual-clock.ts';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { settle } from '../../transport/event-loop-clock.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { driver } from './driver.ts';
 import fixtures from './fixtures/frames.json' with { type: 'json' };
 
@@ -60,7 +60,7 @@ describe('framed scans', () => {
       { kind: 'scan', text: 'Straße', aim: ']C1' },
     ]);
     await run.stop();
-    expect(run.clock.waiting).toBe(0);
+    expect(run.clock.timers).toBe(0);
   });
 
   it('a torn frame is not glued to the next one', async () => {
@@ -94,7 +94,7 @@ describe('framed scans', () => {
     await run.clock.advance(10);
     run.device.lose();
     expect(await run.ended).toMatchObject({ code: 'port-lost' });
-    expect(run.clock.waiting).toBe(0);
+    expect(run.clock.timers).toBe(0);
   });
 });
 

@@ -6,7 +6,7 @@ const power = z.number().min(0).max(36);
 const antennaNumber = z.string().regex(/^\d+$/, { error: 'an antenna number is expected' });
 
 /** Names of IMPINJ_SEARCH_MODE. */
-export const SEARCH_MODES = [
+const SEARCH_MODES = [
   'readerSelected',
   'singleTarget',
   'dualTarget',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { settle } from '../../transport/manual-clock.ts';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { settle } from '../../transport/event-loop-clock.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { driver } from './driver.ts';
 import exchanges from './fixtures/exchanges.json' with { type: 'json' };
 
@@ -9,8 +10,7 @@ const XY = { path: '/dev/serial/by-path/x', units: [{ unitId: 1, map: 'xy-md02' 
 const both = exchange('XY-MD02, both registers');
 
 function exchange(name: string) {
-  const found = exchanges.find((entry) => entry.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
+  const found = named(exchanges, name);
   return { request: found.request, answer: Buffer.from(found.answer, 'hex') };
 }
 
@@ -202,7 +202,7 @@ describe('modbus-rtu', () => {
     lost.lose();
     expect(await other.ended).toMatchObject({ code: 'port-lost' });
     await settle();
-    expect(other.clock.waiting).toBe(0);
+    expect(other.clock.timers).toBe(0);
   });
 });
 

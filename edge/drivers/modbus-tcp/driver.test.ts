@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { driver } from './driver.ts';
 import exchanges from './fixtures/exchanges.json' with { type: 'json' };
 
@@ -18,8 +19,7 @@ function server(
   wrap: (answer: Buffer) => Buffer = (answer) => answer,
   pieces: number[] = [],
 ): MemoryTransport {
-  const found = exchanges.find((entry) => entry.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
+  const found = named(exchanges, name);
   return new MemoryTransport((bytes, device) => {
     const request = Buffer.from(found.request, 'hex');
     const answer = Buffer.from(found.answer, 'hex');

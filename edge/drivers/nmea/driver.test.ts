@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { driver } from './driver.ts';
 import vectors from './fixtures/sentences.json' with { type: 'json' };
 
 const OPTIONS = { path: '/dev/serial/by-id/usb-gps' };
 
 function sentence(name: string): string {
-  const found = vectors.find((entry) => entry.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return `${found.input}\r\n`;
+  return `${named(vectors, name).input}\r\n`;
 }
 
 /** RMC and VTG, GGA and so on of one receiver at one time: the classic second of 1994 has GGA alone, so two come from it. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatW1Slave } from '../../../protocols/onewire/index.ts';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import type { FileRequest } from '../../transport/transport.ts';
 import { driver } from './driver.ts';
 import vectors from './fixtures/w1-slave.json' with { type: 'json' };

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { type DriverRun, runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { type DriverRun, runDriver } from '../../transport/run-driver.test-support.ts';
+import { portEndContract } from '../port-end.contract.ts';
 import { driver } from './driver.ts';
 import exchanges from './fixtures/exchanges.json' with { type: 'json' };
 
@@ -12,9 +14,7 @@ const CAPTURED = { kind: 'tag', epcHex: 'e200001d7315016521408fc6', antenna: 1, 
 const MANUAL = { kind: 'tag', epcHex: '30751feb705c5904e3d50d70', antenna: 1, rssiDbm: -55, reads: 1 };
 
 function answer(name: string): Buffer {
-  const found = exchanges.find((one) => one.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return Buffer.from(found.answer, 'hex');
+  return Buffer.from(named(exchanges, name).answer, 'hex');
 }
 
 const tag = answer('multi poll, a captured tag');
@@ -159,20 +159,10 @@ describe('r200', () => {
     const { device, run } = await started();
     await run.stop();
     expect(sent(device).at(-1)).toBe(STOP);
-    expect(run.clock.waiting).toBe(0);
+    expect(run.clock.timers).toBe(0);
   });
 
-  it('ends in order when the port ends, and with its error when it is pulled in the middle of a frame', async () => {
-    const ended = await started();
-    ended.device.end();
-    expect(await ended.run.ended).toBeUndefined();
-    const lost = await started();
-    lost.device.feed(tag.subarray(0, 9));
-    lost.device.lose();
-    expect(await lost.run.ended).toMatchObject({ code: 'port-lost' });
-    expect(lost.run.measured()).toEqual([]);
-    expect(lost.run.clock.waiting).toBe(0);
-  });
+  portEndContract(started, tag.subarray(0, 9));
 
   it('stays within bounds and on time while the module floods it during setup', async () => {
     const device = new MemoryTransport((_bytes, transport) => {

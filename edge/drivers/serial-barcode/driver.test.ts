@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { driver } from './driver.ts';
 import aimIds from './fixtures/aim-ids.json' with { type: 'json' };
 import maxicodes from './fixtures/maxicode-15434.json' with { type: 'json' };
@@ -74,7 +74,7 @@ describe('serial-barcode', () => {
       { kind: 'scan', text: 'NEXT', aim: ']C0' },
     ]);
     await run.stop();
-    expect(run.clock.waiting).toBe(0);
+    expect(run.clock.timers).toBe(0);
   });
 
   it('does not glue a torn scan to the next one', async () => {

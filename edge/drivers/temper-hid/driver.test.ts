@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { parseHidReport } from '../../transport/transport.ts';
 import { driver } from './driver.ts';
 import vectors from './fixtures/temper-hid.json' with { type: 'json' };

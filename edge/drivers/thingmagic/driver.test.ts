@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { type DriverRun, runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { type DriverRun, runDriver } from '../../transport/run-driver.test-support.ts';
+import { portEndContract } from '../port-end.contract.ts';
 import { driver } from './driver.ts';
 import exchanges from './fixtures/exchanges.json' with { type: 'json' };
 
@@ -14,9 +16,7 @@ const streamed = frame('streamed tag, -51 dBm');
 const idle = frame('streaming, cycle without tag');
 
 function exchange(name: string): { request: string; answer: string } {
-  const found = exchanges.find((one) => one.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return found;
+  return named(exchanges, name);
 }
 
 function frame(name: string): Buffer {
@@ -185,19 +185,10 @@ describe('thingmagic', () => {
     const { device, run } = await started();
     await run.stop();
     expect(sent(device).at(-1)).toBe(STOP);
-    expect(run.clock.waiting).toBe(0);
+    expect(run.clock.timers).toBe(0);
   });
 
-  it('ends in order when the port ends, and with its error when it is pulled in the middle of a frame', async () => {
-    const ended = await started();
-    ended.device.end();
-    expect(await ended.run.ended).toBeUndefined();
-    const lost = await started();
-    lost.device.feed(streamed.subarray(0, 20));
-    lost.device.lose();
-    expect(await lost.run.ended).toMatchObject({ code: 'port-lost' });
-    expect(lost.run.clock.waiting).toBe(0);
-  });
+  portEndContract(started, streamed.subarray(0, 20));
 });
 
 it.each([[{ region: 'mars' }], [{ antennas: [] }], [{ antennas: [17] }], [{ transmitPowerDbm: 40 }], [{ cycleMs: 5 }]])(

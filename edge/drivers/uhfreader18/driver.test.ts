@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { type DriverRun, runDriver } from '../../transport/run-driver.ts';
+import { named } from '../../../protocols/base/outside-bytes.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { type DriverRun, runDriver } from '../../transport/run-driver.test-support.ts';
+import { portEndContract } from '../port-end.contract.ts';
 import { driver } from './driver.ts';
 import exchanges from './fixtures/exchanges.json' with { type: 'json' };
 
@@ -11,9 +13,7 @@ const LONG = { kind: 'tag', epcHex: 'e284361100001000094944aa', antenna: 1, read
 const SHORT = { kind: 'tag', epcHex: '596f596f', antenna: 1, reads: 1 };
 
 function exchange(name: string): { request: string; answer: string } {
-  const found = exchanges.find((one) => one.name === name);
-  if (!found) throw new Error(`no fixture '${name}'`);
-  return found;
+  return named(exchanges, name);
 }
 
 /** A reader that answers these exchanges, and is in answer mode; of several for one request the next each time, the last for ever. */
@@ -162,18 +162,13 @@ describe('uhfreader18', () => {
     expect(sent(mute).filter((request) => request === INVENTORY)).toHaveLength(3);
   });
 
-  it('ends in order when the port ends, and with its error when it is pulled in the middle of a frame', async () => {
-    const ended = reader(['inventory, no tag']);
-    const run = await ran(50, {}, ended);
-    ended.end();
-    expect(await run.ended).toBeUndefined();
-    const lost = reader(['inventory, no tag']);
-    const other = await ran(50, {}, lost);
-    lost.feed(Buffer.from('180001', 'hex'));
-    lost.lose();
-    expect(await other.ended).toMatchObject({ code: 'port-lost' });
-    expect(other.clock.waiting).toBe(0);
-  });
+  portEndContract(
+    async () => {
+      const device = reader(['inventory, no tag']);
+      return { device, run: await ran(50, {}, device) };
+    },
+    Buffer.from('180001', 'hex'),
+  );
 });
 
 it.each([

@@ -1,108 +1,16 @@
+/** What the reader tells the driver: scans, in all their pieces and faults. What it is told stands in setup.test.ts. */
 import { describe, expect, it } from 'vitest';
 import {
-  ssiAck,
-  ssiBeep,
   ssiDecodeData,
-  ssiDecoderAck,
-  ssiDecoderNak,
-  ssiLed,
   ssiLongDecodeData,
   ssiMultipacket,
   ssiMultipacketAck,
-  ssiNak,
-  ssiRequestRevision,
   ssiResend,
-  ssiScanEnable,
-  ssiSetParameter,
 } from '../../../protocols/ssi/index.ts';
-import type { Reading } from '../../driver.ts';
-import { settle } from '../../transport/manual-clock.ts';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
-import { runDriver } from '../../transport/run-driver.ts';
+import { settle } from '../../transport/event-loop-clock.test-support.ts';
 import { driver } from './driver.ts';
 import fixtures from './fixtures/packets.json' with { type: 'json' };
-
-const PATH = '/dev/serial/by-id/usb-reader';
-/** Neither set-up nor feedback, so that what is written is answers alone. */
-const QUIET = {
-  path: PATH,
-  configure: false,
-  checkMs: 0,
-  wakeUp: false,
-  safeBeep: 'none',
-  refusedBeep: 'none',
-  ledMs: 0,
-};
-const REVISION = Buffer.from('0ea400005041415353424e302d303030', 'hex');
-const ACK = ssiAck().toString('hex');
-const RESEND = ssiNak(1).toString('hex');
-const BAD_CONTEXT = ssiNak(2).toString('hex');
-const DENIED = ssiNak(6).toString('hex');
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-const scan = (text: string, retransmit = false) => ssiDecodeData(0x03, Buffer.from(text), { retransmit });
-
-type Scan = Extract<Reading, { kind: 'scan' }>;
-
-/** A reader that answers set-up, and whatever else it is told to. */
-function reader(options: object = QUIET, answers: (packet: string) => Uint8Array | undefined = () => ssiDecoderAck()) {
-  const device = new MemoryTransport((bytes, self) => {
-    const packet = hex(bytes);
-    const isReply = [ACK, RESEND, BAD_CONTEXT, DENIED, hex(ssiMultipacketAck()), '00'].includes(packet);
-    const answer = isReply ? undefined : packet === hex(ssiRequestRevision()) ? revision() : answers(packet);
-    if (answer) self.feed(answer);
-  });
-  const run = runDriver(driver, options, device);
-  const scans = () => run.readings.filter((reading): reading is Scan => reading.kind === 'scan');
-  return {
-    ...run,
-    device,
-    scans,
-    last: () => scans().at(-1) as Scan,
-    /** What was written since the last call. */
-    written: () => device.writes.splice(0).map(hex),
-    async hears(bytes: Uint8Array, pieces: readonly number[] = []) {
-      device.feed(bytes, pieces);
-      await settle();
-    },
-  };
-}
-
-function revision(): Buffer {
-  const bytes = Buffer.concat([REVISION, Buffer.alloc(2)]);
-  bytes[0] = REVISION.length;
-  let sum = 0;
-  for (const byte of bytes.subarray(0, -2)) sum += byte;
-  bytes.writeUInt16BE(-sum & 0xffff, REVISION.length);
-  return bytes;
-}
-
-async function ready(options: object = QUIET) {
-  const started = reader(options);
-  await settle();
-  await started.clock.advance(3_000);
-  started.written();
-  return started;
-}
-
-describe('a reader that lost its set-up', () => {
-  const AIM = hex(ssiSetParameter(0x2d, 1, { permanent: false, beepCode: 0xff }));
-
-  it('is set up again when its scans come without their identifiers, but not without end', async () => {
-    const run = await ready({ ...QUIET, configure: true });
-    await run.clock.advance(5_000);
-    const again = async (text: string) => {
-      await run.hears(scan(text));
-      run.last().acknowledge?.(true);
-      await run.clock.advance(6_000);
-      return run.written().includes(AIM);
-    };
-    expect([await again('A'), await again('B'), await again('C'), await again('D')]).toEqual([true, true, true, false]);
-    expect(await again(']C0E')).toBe(false);
-    expect(await again('F')).toBe(true);
-    await run.stop();
-  });
-});
+import { ACK, BAD_CONTEXT, DENIED, hex, PATH, QUIET, RESEND, ready, scan } from './ssi-reader.test-support.ts';
 
 describe('a scan', () => {
   it('is acknowledged when it is on disk, and not before', async () => {
@@ -118,7 +26,7 @@ describe('a scan', () => {
     run.last().acknowledge?.(true);
     expect(run.written()).toEqual([]);
     await run.stop();
-    expect(run.clock.waiting).toBe(0);
+    expect(run.clock.timers).toBe(0);
   });
 
   it('that was given up is denied, so that the reader does not send it again', async () => {
@@ -360,174 +268,7 @@ describe('a bad line', () => {
     expect(await run.ended).toMatchObject({ code: 'port-lost' });
     run.last().acknowledge?.(true);
     await settle();
-    expect(run.clock.waiting).toBe(0);
-  });
-});
-
-describe('set-up', () => {
-  const parameter = (number: number, value: number) =>
-    ssiSetParameter(number, value, { permanent: false, beepCode: 0xff });
-  const COMMANDS = [
-    parameter(0xee, 1),
-    ssiRequestRevision(),
-    parameter(0x9f, 1),
-    parameter(0x9b, 25),
-    parameter(0x2d, 1),
-    parameter(0x38, 0),
-    ssiScanEnable(),
-  ].map(hex);
-  const OPTIONS = { path: PATH, checkMs: 0, responseTimeoutMs: 2_500 };
-
-  it('wakes the reader and tells it all, one after the other, until it is switched off', async () => {
-    const run = reader(OPTIONS);
-    await run.clock.advance(100);
-    expect(run.written()).toEqual(['00', ...COMMANDS]);
-    expect(run.statuses()).toEqual([]);
-    await run.stop();
-    expect(run.clock.waiting).toBe(0);
-  });
-
-  it('sends a command three times, the second and third marked, and then calls the reader silent', async () => {
-    const run = reader(OPTIONS, () => undefined);
-    await run.clock.advance(7_400);
-    const marked = hex(ssiResend(parameter(0xee, 1)));
-    expect(run.written()).toEqual(['00', COMMANDS[0], '00', marked, '00', marked]);
-    await run.clock.advance(500);
-    expect(await run.ended).toMatchObject({
-      code: 'device-silent',
-      message: expect.stringMatching(/baud rate \(9600/),
-    });
-    expect(run.clock.waiting).toBe(0);
-  });
-
-  it('is told to a reader that sends raw data without a pause', async () => {
-    let isDeaf = true;
-    const run = reader({ ...OPTIONS, wakeUp: false }, () => (isDeaf ? undefined : ssiDecoderAck()));
-    const babble = async (ms: number) => {
-      for (let passedMs = 0; passedMs < ms; passedMs += 100) {
-        await run.hears(Buffer.from('raw'.repeat(20)));
-        await run.clock.advance(100);
-      }
-    };
-    await babble(2_900);
-    expect(run.written()).toEqual([COMMANDS[0]]);
-    isDeaf = false;
-    await babble(2_000);
-    expect(run.written()).toEqual([hex(ssiResend(parameter(0xee, 1))), ...COMMANDS.slice(1)]);
-    await run.stop();
-  });
-
-  it('sends a command again at once when the reader did not understand it', async () => {
-    let refusals = 1;
-    const run = reader({ ...OPTIONS, wakeUp: false }, () => (refusals-- > 0 ? ssiDecoderNak(1) : ssiDecoderAck()));
-    await run.clock.advance(100);
-    expect(run.written().slice(0, 2)).toEqual([COMMANDS[0], hex(ssiResend(parameter(0xee, 1)))]);
-    await run.stop();
-  });
-
-  it('goes on without what the reader does not know, and says so once', async () => {
-    const run = reader({ ...OPTIONS, wakeUp: false }, (packet) =>
-      packet === COMMANDS[4] || packet === COMMANDS[5] ? ssiDecoderNak(6) : ssiDecoderAck(),
-    );
-    await run.clock.advance(3_000);
-    expect(run.written()).toEqual(COMMANDS);
-    expect(run.statuses()).toEqual([
-      'reader-config-refused: the reader does not know: AIM identifiers, no beep before the scan is safe',
-    ]);
-    await run.stop();
-  });
-
-  it('refuses a reader that sends no packets', async () => {
-    const run = reader(OPTIONS, () => ssiDecoderNak(6));
-    await run.clock.advance(100);
-    expect(await run.ended).toMatchObject({
-      code: 'reader-refused',
-      message: expect.stringContaining('serial-barcode'),
-    });
-  });
-
-  it('takes scans meanwhile, and lets a reader be that scans but answers no command', async () => {
-    const run = reader(OPTIONS, () => undefined);
-    await run.clock.advance(100);
-    await run.hears(scan('A'));
-    run.last().acknowledge?.(true);
-    expect(run.written()).toContain(ACK);
-    await run.clock.advance(60_000);
-    expect(run.statuses()).toEqual([expect.stringMatching(/^reader-config-refused: .*scans in packets/)]);
-    await run.hears(scan('B'));
-    expect(run.last().text).toBe('B');
-    await run.stop();
-  });
-
-  it('asks a reader that was silent for long whether it is there', async () => {
-    let isThere = true;
-    const device = new MemoryTransport((bytes, self) => {
-      if (hex(bytes) === hex(ssiRequestRevision()) && isThere) self.feed(revision());
-    });
-    const run = runDriver(driver, { ...QUIET, checkMs: 10_000 }, device);
-    await run.clock.advance(25_000);
-    expect(device.writes.map(hex)).toEqual(Array.from({ length: 3 }, () => hex(ssiRequestRevision())));
-    isThere = false;
-    await run.clock.advance(20_000);
-    expect(await run.ended).toMatchObject({ code: 'device-silent' });
-  });
-});
-
-describe('feedback', () => {
-  const OPTIONS = { ...QUIET, safeBeep: 'two-short-high', refusedBeep: 'four-long-low', ledMs: 200 };
-  const [BEEP, LIGHT, DARK] = [ssiBeep(0x01), ssiLed(true), ssiLed(false)].map(hex);
-
-  it('beeps and lights when the scan is safe, each after the reader’s answer', async () => {
-    const run = await ready(OPTIONS);
-    await run.hears(scan('A'));
-    run.last().acknowledge?.(true);
-    expect(run.written()).toEqual([ACK]);
-    await run.clock.advance(21);
-    expect(run.written()).toEqual([BEEP]);
-    await run.clock.advance(21);
-    expect(run.written()).toEqual([LIGHT]);
-    await run.clock.advance(220);
-    expect(run.written()).toEqual([DARK]);
-    await run.stop();
-    expect(run.clock.waiting).toBe(0);
-  });
-
-  it('sounds otherwise when the scan was given up', async () => {
-    const run = await ready(OPTIONS);
-    await run.hears(scan('A'));
-    run.last().acknowledge?.(false);
-    await run.clock.advance(1_000);
-    expect(run.written()).toEqual([DENIED, hex(ssiBeep(0x12))]);
-    await run.stop();
-  });
-
-  it('is dropped when the next scan comes, but a light does not stay on', async () => {
-    const run = await ready(OPTIONS);
-    await run.hears(scan('A'));
-    run.last().acknowledge?.(true);
-    await run.clock.advance(60);
-    expect(run.written()).toEqual([ACK, BEEP, LIGHT]);
-    await run.hears(scan('B'));
-    await run.clock.advance(1_000);
-    expect(run.written()).toEqual([]);
-    run.last().acknowledge?.(true);
-    await run.clock.advance(100);
-    expect(run.written()).toEqual([ACK, DARK, BEEP, LIGHT]);
-    await run.stop();
-  });
-
-  it('is left out where the reader has no such thing', async () => {
-    const run = reader(OPTIONS, (packet) => (packet === BEEP ? ssiDecoderAck() : ssiDecoderNak(6)));
-    await run.clock.advance(100);
-    run.written();
-    for (const text of ['A', 'B']) {
-      await run.hears(scan(text));
-      run.last().acknowledge?.(true);
-      await run.clock.advance(1_000);
-    }
-    expect(run.written()).toEqual([ACK, BEEP, LIGHT, ACK, BEEP]);
-    expect(run.statuses()).toEqual([]);
-    await run.stop();
+    expect(run.clock.timers).toBe(0);
   });
 });
 

@@ -5,13 +5,13 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../../protocols/base/log.ts';
 import { decodeSsi, SsiOpcode, ssiAck, ssiDecodeData, ssiDecoderAck } from '../../../protocols/ssi/index.ts';
-import { MemoryDisk } from '../../outbox/memory-disk.ts';
+import { MemoryDisk } from '../../outbox/memory-disk.test-support.ts';
 import { Outbox } from '../../outbox/outbox.ts';
 import { Intake } from '../../pipeline/intake.ts';
 import { Pipeline } from '../../pipeline/pipeline.ts';
 import { RECENT_RECORDS, recentScans } from '../../pipeline/recent-scans.ts';
-import { ManualClock, settle } from '../../transport/manual-clock.ts';
-import { MemoryTransport } from '../../transport/memory-transport.ts';
+import { EventLoopClock, settle } from '../../transport/event-loop-clock.test-support.ts';
+import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
 import { superviseDevice } from '../../transport/supervisor.ts';
 import { driver } from './driver.ts';
 
@@ -24,10 +24,10 @@ const ACK = ssiAck();
 class Reader {
   readonly heard: ('acknowledged' | 'error')[] = [];
   host: MemoryTransport | undefined;
-  readonly #clock: ManualClock;
+  readonly #clock: EventLoopClock;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: ManualClock) {
+  constructor(clock: EventLoopClock) {
     this.#clock = clock;
   }
 
@@ -54,7 +54,7 @@ class Reader {
 }
 
 async function world(scanWindowMs = 0) {
-  const clock = new ManualClock();
+  const clock = new EventLoopClock();
   const disk = new MemoryDisk();
   const reader = new Reader(clock);
   /** Called with each ACK before the reader has it; true: the daemon dies now. */

@@ -14,8 +14,8 @@ import {
   readerEvent,
 } from '../../../protocols/llrp/index.ts';
 import { checkEdgeConfig } from '../../config.ts';
+import { EventLoopClock } from '../event-loop-clock.test-support.ts';
 import type { HidInfo } from '../hid-select.ts';
-import { ManualClock } from '../manual-clock.ts';
 import type { Finding } from './finding.ts';
 import { lookAtGpio } from './gpio.ts';
 import { lookAtGpsd } from './gpsd.ts';
@@ -27,7 +27,7 @@ import { lookAtSerial } from './serial.ts';
 import { renderConfig, suggestConfig } from './suggest-config.ts';
 
 const signal = new AbortController().signal;
-const clock = new ManualClock();
+const clock = new EventLoopClock();
 let folder: string;
 const servers: { server: Server; sockets: Set<Socket> }[] = [];
 beforeEach(async () => {

@@ -8,7 +8,7 @@ import { LETTER_PARAMETERS } from '../openapi-operators.ts';
 const who = { type: 'string', minLength: 1, maxLength: 128 };
 const ID = {
   type: 'object',
-  properties: { id: { type: 'string', pattern: '^\\d{1,9}-\\d{1,19}$' } },
+  properties: { id: { type: 'string' } },
   required: ['id'],
 };
 

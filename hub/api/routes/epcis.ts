@@ -27,11 +27,11 @@ export function epcisRoutes(app: FastifyInstance, context: DoorContext & { store
       void reply.header('gs1-epcis-version', '2.0.0').header('gs1-cbv-version', '2.0.0');
     });
 
-    scope.post<{ Body: Buffer | undefined }>('/epcis/v2/capture', { bodyLimit: maxBody }, async (request, reply) => {
+    scope.post<{ Body: string | undefined }>('/epcis/v2/capture', { bodyLimit: maxBody }, async (request, reply) => {
       const client = clientOf(request, credentials) as string;
       const behaviour = behaviourOf(request.headers['gs1-epcis-capture-error-behaviour']);
       const createdAt = new Date(clock.wall().wallMs).toISOString();
-      const items = itemsOf(request.body?.toString('utf8') ?? '').map(checked);
+      const items = itemsOf(request.body ?? '').map(checked);
       const faulty = items.filter(({ fault }) => fault);
       const isRolledBack = behaviour === 'rollback' && faulty.length > 0;
       if (!isRolledBack) {

@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { DoorEvent } from '../../../protocols/door/door-event.ts';
-import { checkDoorEvent, parseJson } from '../../door/validate.ts';
+import { checkDoorEvent, type ParsedJson, parseJson } from '../../door/validate.ts';
 import { clientOf, type DoorContext, doorScope } from '../door-context.ts';
 import { ApiError } from '../errors.ts';
 
@@ -23,11 +23,11 @@ const LINES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'
 export function eventRoutes(app: FastifyInstance, context: DoorContext): void {
   const { door, credentials, maxBody } = context;
   doorScope(app, context, ['application/json', ...LINES], (scope) => {
-    scope.post<{ Body: Buffer | undefined }>('/v1/events', { bodyLimit: maxBody }, async (request, reply) => {
+    scope.post<{ Body: string | undefined }>('/v1/events', { bodyLimit: maxBody }, async (request, reply) => {
       const client = clientOf(request, credentials) as string;
-      const text = request.body?.toString('utf8') ?? '';
+      const { body = '' } = request;
       const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
-      const values = LINES.includes(type) ? valuesOfLines(text) : valuesOfJson(text);
+      const values = LINES.includes(type) ? valuesOfLines(body) : valuesOfJson(body);
       const { events, results } = check(values);
       if (results.length === 0)
         throw new ApiError({ code: 'event-invalid', status: 422, message: 'there is no event in the body' });
@@ -42,7 +42,7 @@ export function eventRoutes(app: FastifyInstance, context: DoorContext): void {
   });
 }
 
-type Value = { line: number } & ReturnType<typeof parseJson>;
+type Value = { line: number } & ParsedJson;
 
 function valuesOfLines(text: string): Value[] {
   return text

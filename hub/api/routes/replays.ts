@@ -1,5 +1,6 @@
 /** Replays of the `uplink` log. For operators: a proxy in front of the API says who may. */
 import type { FastifyInstance } from 'fastify';
+import { isoTimeMs } from '../../../protocols/base/iso-time.ts';
 import { ReplayBusyError, type ReplayJobs, type ReplayReport } from '../../replay/jobs.ts';
 import { REPLAY_TARGETS, type ReplayRange, type ReplayTarget } from '../../replay/replay.ts';
 import { ApiError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { ApiError } from '../errors.ts';
 /** A time (ISO 8601) or an offset in each partition. */
 const position = {
   anyOf: [
-    { type: 'string', minLength: 4, maxLength: 40 },
+    { type: 'string', minLength: 1, maxLength: 40 },
     { type: 'integer', minimum: 0 },
   ],
 };
@@ -34,12 +35,8 @@ interface One {
 
 export function replayRoutes(app: FastifyInstance, { replays }: { replays: ReplayJobs }): void {
   app.post<{ Body: Asked }>('/v1/replays', { schema: { body } }, async ({ body: asked }, reply) => {
-    const { from, to, into = ['timeseries', 'state'] } = asked;
-    const range: ReplayRange = {
-      from: positionOf(from, 'from'),
-      ...(to === undefined ? {} : { to: positionOf(to, 'to') }),
-    };
-    const report = await started(replays, range, into);
+    const { into = ['timeseries', 'state'] } = asked;
+    const report = await started(replays, rangeOf(asked), into);
     return reply.status(202).header('location', `/v1/replays/${report.id}`).send(report);
   });
   app.get<One>('/v1/replays/:id', async ({ params: { id } }) => replays.get(id) ?? unknown(id));
@@ -58,11 +55,26 @@ async function started(replays: ReplayJobs, range: ReplayRange, into: readonly R
 
 /** The router turns a text of digits into a number where both are allowed, and the other way round. */
 function positionOf(value: string | number, name: string): ReplayRange['from'] {
-  if (/^\d+$/.test(String(value))) return { offset: Number(value) };
-  const timeMs = Date.parse(String(value));
-  if (!Number.isNaN(timeMs)) return { timeMs };
-  const message = `${name} is ${JSON.stringify(value)}: a time such as 2026-11-23T06:00:00Z or an offset was expected`;
-  throw new ApiError({ code: 'invalid-parameter', status: 400, message });
+  if (/^\d{1,15}$/.test(String(value))) return { offset: Number(value) };
+  const timeMs = isoTimeMs(String(value));
+  if (timeMs !== undefined && timeMs >= 0) return { timeMs };
+  throw invalid(`${name} is ${JSON.stringify(value)}: a time such as 2026-11-23T06:00:00Z, or an offset, was expected`);
+}
+
+/** A range that can only be empty was meant otherwise. */
+function rangeOf({ from, to }: Asked): ReplayRange {
+  const first = positionOf(from, 'from');
+  if (to === undefined) return { from: first };
+  const last = positionOf(to, 'to');
+  const isEmpty =
+    ('timeMs' in first && 'timeMs' in last && last.timeMs <= first.timeMs) ||
+    ('offset' in first && 'offset' in last && last.offset <= first.offset);
+  if (isEmpty) throw invalid(`to (${to}) is not after from (${from}): there is nothing between them`);
+  return { from: first, to: last };
+}
+
+function invalid(message: string): ApiError {
+  return new ApiError({ code: 'invalid-parameter', status: 400, message });
 }
 
 function unknown(id: string): never {

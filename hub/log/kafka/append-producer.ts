@@ -1,5 +1,5 @@
 /**
- * append(): an idempotent producer, acks=all, a delivery report for every message.
+ * append(): an idempotent producer, acks=all, a delivery report for every message; handed over in rounds (rounds.ts).
  *
  * Bound: `MAX_IN_FLIGHT_BYTES` not yet confirmed; what comes on top is refused with `log-unavailable`, so that a Kafka that is away
  * stops the flow back to the gateways, whose disks are the buffer.
@@ -13,8 +13,7 @@ import { EventLogError, type LogRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
 import { appendConfig, type KafkaAddress, producerTopicConfig } from './config.ts';
 import { isFatal, kafkaError, type Rdkafka } from './native.ts';
-import { produce } from './produce.ts';
-import { Pump } from './pump.ts';
+import { Append, Rounds } from './rounds.ts';
 
 export interface AppendProducerOptions {
   rdkafka: Rdkafka;
@@ -28,37 +27,35 @@ const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 
 interface Connected {
   producer: Producer;
-  pump: Pump;
-  waiting: Set<Ticket>;
-}
-
-/** One append: resolved when none of its messages is outstanding. */
-interface Ticket {
-  outstanding: number;
-  fault: unknown;
-  settle(): void;
+  rounds: Rounds;
 }
 
 export class AppendProducer {
   readonly #options: AppendProducerOptions;
   #connected: Promise<Connected> | undefined;
+  /** Of the connected one, so that an append need not wait for a promise. */
+  #rounds: Rounds | undefined;
   #inFlightBytes = 0;
 
   constructor(options: AppendProducerOptions) {
     this.#options = options;
   }
 
-  async append(records: readonly LogRecord[], bytes: number): Promise<void> {
-    if (this.#inFlightBytes > 0 && this.#inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES) {
-      const message = `Kafka: ${this.#inFlightBytes} bytes wait for confirmation already`;
-      throw new EventLogError({ code: 'log-unavailable', message });
-    }
-    this.#inFlightBytes += bytes;
-    try {
-      await this.#send(await this.connected(), records);
-    } finally {
-      this.#inFlightBytes -= bytes;
-    }
+  append(records: readonly LogRecord[], bytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#inFlightBytes > 0 && this.#inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES) {
+        const message = `Kafka: ${this.#inFlightBytes} bytes wait for confirmation already`;
+        throw new EventLogError({ code: 'log-unavailable', message });
+      }
+      this.#inFlightBytes += bytes;
+      const append = new Append(records, (fault) => {
+        this.#inFlightBytes -= bytes;
+        if (fault === undefined) resolve();
+        else reject(kafkaError(fault, 'appending'));
+      });
+      if (this.#rounds) this.#rounds.add(append);
+      else this.connected().then(({ rounds }) => rounds.add(append), append.tell);
+    });
   }
 
   /** The producer, connected; also for metadata. */
@@ -72,68 +69,38 @@ export class AppendProducer {
 
   async close(): Promise<void> {
     const connected = await this.#connected?.catch(() => undefined);
-    this.#connected = undefined;
-    if (connected) await this.#end(connected, new EventLogError({ code: 'log-closed', message: 'the log is closed' }));
+    this.#forget();
+    if (connected) await end(connected, new EventLogError({ code: 'log-closed', message: 'the log is closed' }));
   }
 
   async #connect(): Promise<Connected> {
     const { rdkafka, address, deliveryTimeoutMs, log } = this.#options;
     const producer = new rdkafka.Producer(appendConfig(address), producerTopicConfig(deliveryTimeoutMs));
-    const connected = { producer, pump: new Pump(producer), waiting: new Set<Ticket>() };
-    producer.on('delivery-report', (error, report) => delivered(error, report));
+    const rounds = new Rounds(producer);
+    const connected = { producer, rounds };
+    producer.on('delivery-report', (error: LibrdKafkaError | null | undefined, { opaque }: DeliveryReport) =>
+      rounds.reported(opaque as Append, error),
+    );
     producer.on('event.error', (error) => {
       if (!isFatal(error)) return;
       log.warn({ error: error.message }, 'Kafka producer failed for good; it is replaced');
-      this.#connected = undefined;
-      void this.#end(connected, kafkaError(error, 'appending'));
+      this.#forget();
+      void end(connected, kafkaError(error, 'appending'));
     });
     await connect(producer);
+    this.#rounds = rounds;
     return connected;
   }
 
-  #send(connected: Connected, records: readonly LogRecord[]): Promise<void> {
-    const { producer, pump, waiting } = connected;
-    return new Promise((resolve, reject) => {
-      const ticket: Ticket = {
-        // One more than messages, until all are handed over.
-        outstanding: 1,
-        fault: undefined,
-        settle() {
-          if (--ticket.outstanding > 0) return;
-          waiting.delete(ticket);
-          pump.release();
-          if (ticket.fault === undefined) resolve();
-          else reject(kafkaError(ticket.fault, 'appending'));
-        },
-      };
-      waiting.add(ticket);
-      pump.hold();
-      for (const record of records) {
-        ticket.outstanding++;
-        try {
-          produce(producer, record, ticket);
-        } catch (error) {
-          ticket.fault ??= error;
-          ticket.settle();
-          break;
-        }
-      }
-      ticket.settle();
-    });
-  }
-
-  async #end({ producer, waiting }: Connected, fault: EventLogError): Promise<void> {
-    await disconnect(producer);
-    for (const ticket of [...waiting]) {
-      ticket.fault ??= fault;
-      ticket.outstanding = 1;
-      ticket.settle();
-    }
+  #forget(): void {
+    this.#connected = undefined;
+    this.#rounds = undefined;
   }
 }
 
-function delivered(error: LibrdKafkaError | null | undefined, report: DeliveryReport): void {
-  const ticket = report.opaque as Ticket;
-  if (error) ticket.fault ??= error;
-  ticket.settle();
+async function end({ producer, rounds }: Connected, fault: EventLogError): Promise<void> {
+  // Disconnecting waits a while for what has been handed over.
+  rounds.begin();
+  await disconnect(producer);
+  rounds.end(fault);
 }

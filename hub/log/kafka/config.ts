@@ -117,6 +117,13 @@ function consuming(address: KafkaAddress, group: string) {
 }
 
 /**
+ * Whoever takes a group only now and then needs not be told of every record at once: the next fetch begins when what has been fetched is taken,
+ * so that broker and client have some ten of them a second instead of hundreds. What is fetched then is as large as ever.
+ */
+const UNHURRIED = { 'queued.min.messages': 1, 'fetch.queue.backoff.ms': 50 } as const;
+const UNHURRIED_MS = 100;
+
+/**
  * Cooperative: while members come and go, partitions that stay are not stopped and keep their state. The session time-out is the
  * broker's smallest by default: another takes over a dead process's partitions within it.
  *
@@ -128,6 +135,7 @@ export function groupConfig(
   options: {
     group: string;
     member?: string | undefined;
+    groupEveryMs?: number | undefined;
     onRebalance: (error: { code: number }, partitions: { topic: string; partition: number }[]) => void;
   },
 ): ConsumerGlobalConfig {
@@ -137,6 +145,7 @@ export function groupConfig(
     'session.timeout.ms': 6_000,
     'heartbeat.interval.ms': 1_500,
     'max.poll.interval.ms': 300_000,
+    ...((options.groupEveryMs ?? 0) >= UNHURRIED_MS && UNHURRIED),
     rebalance_cb: options.onRebalance,
     ...(options.member !== undefined && { 'group.instance.id': options.member }),
   };

@@ -46,6 +46,7 @@ export class GroupConsumer {
     group: string;
     topic: string;
     member?: string | undefined;
+    groupEveryMs?: number | undefined;
   }): Promise<GroupConsumer> {
     const opened = new GroupConsumer(options);
     await connect(opened.consumer);
@@ -60,6 +61,7 @@ export class GroupConsumer {
     group: string;
     topic: string;
     member?: string | undefined;
+    groupEveryMs?: number | undefined;
   }) {
     this.#topic = options.topic;
     const onRebalance = (error: { code: number }, partitions: { topic: string; partition: number }[]) => {

@@ -25,6 +25,7 @@ import { createTopics } from './create-topics.ts';
 import { asked, kafkaError, loadRdkafka, type Rdkafka } from './native.ts';
 import { positionsAt } from './positions.ts';
 import { KafkaReader, type Worker } from './reader.ts';
+import { TransactionProducers } from './transaction-producer.ts';
 import { followWorker, transformWorker } from './workers.ts';
 
 export interface KafkaLogOptions extends KafkaAddress {
@@ -38,6 +39,11 @@ export interface KafkaLogOptions extends KafkaAddress {
    * no lasting membership.
    */
   instance?: string;
+  /**
+   * Groups whose transform this process is going to run. With an `instance`, transactions that its last run left open are ended as soon as the log is
+   * opened (librdkafka takes half a second for one): until then nobody who reads committed passes them.
+   */
+  resumes?: readonly string[];
   log?: Log;
   /** For backoffs. Default Math.random. */
   random?: () => number;
@@ -63,6 +69,8 @@ class KafkaLog implements EventLog {
   readonly #producer: AppendProducer;
   readonly #runners = new Set<Runner>();
   readonly #slots = new Set<string>();
+  /** Of transforms that have not begun yet. */
+  readonly #resuming = new Map<string, TransactionProducers>();
   #closed: Promise<void> | undefined;
 
   constructor(options: KafkaLogOptions, rdkafka: Rdkafka) {
@@ -77,6 +85,7 @@ class KafkaLog implements EventLog {
       log: this.#log,
       deliveryTimeoutMs: options.deliveryTimeoutMs ?? 30_000,
     });
+    if (options.instance !== undefined) for (const group of options.resumes ?? []) this.#resume(group);
   }
 
   /** A topic that exists keeps its number of partitions: keys must stay where they are. */
@@ -120,7 +129,7 @@ class KafkaLog implements EventLog {
       rdkafka: this.#rdkafka,
       address: this.#options,
       log: this.#log,
-      instance: `${this.#instance}.${slot}`,
+      producers: this.#producersOf(`${options.group}.${this.#instance}.${slot}`),
       check: (record: LogRecord) => this.#check(record),
       everywhere: () => this.#everywhereBut(input.name),
     };
@@ -166,15 +175,41 @@ class KafkaLog implements EventLog {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.all([...this.#runners].map((runner) => runner.stop())).then(() => this.#producer.close());
+    this.#closed ??= this.#close();
     return this.#closed;
   }
 
+  async #close(): Promise<void> {
+    await Promise.all([...this.#runners].map((runner) => runner.stop()));
+    await Promise.all([...this.#resuming.values()].map((producers) => producers.close()));
+    await this.#producer.close();
+  }
+
+  #resume(group: string): void {
+    const prefix = `${group}.${this.#instance}.0`;
+    const producers = this.#producersOf(prefix);
+    this.#resuming.set(prefix, producers);
+    // Tried again when the transform has partitions.
+    producers.fence().catch((error: Error) => this.#log.debug({ group, error: error.message }, 'not resumed yet'));
+  }
+
+  #producersOf(prefix: string): TransactionProducers {
+    const resuming = this.#resuming.get(prefix);
+    this.#resuming.delete(prefix);
+    return resuming ?? new TransactionProducers({ rdkafka: this.#rdkafka, address: this.#options, prefix });
+  }
+
   #read(
-    options: { group: string; topic: string; member?: string | undefined; maxRecords?: number },
+    options: {
+      group: string;
+      topic: string;
+      member?: string | undefined;
+      maxRecords?: number;
+      groupEveryMs?: number;
+    },
     worker: Worker,
   ): Runner {
-    const { group, topic, member, maxRecords = MAX_RECORDS } = options;
+    const { group, topic, member, maxRecords = MAX_RECORDS, groupEveryMs } = options;
     const reader = new KafkaReader({
       rdkafka: this.#rdkafka,
       address: this.#options,
@@ -184,6 +219,7 @@ class KafkaLog implements EventLog {
       topic,
       member,
       maxRecords,
+      groupEveryMs,
       worker,
     });
     const runner: Runner = {

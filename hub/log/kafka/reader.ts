@@ -33,7 +33,7 @@ export interface Worker {
 }
 
 export interface Group {
-  /** How much it was to do; the size of the next groups follows it. */
+  /** How much there is to commit; the size of the next groups follows it. */
   work: number;
   /** Durable when it resolves; `next` is where each partition goes on after its records. Called once the group before is durable. */
   commit(consumer: GroupConsumer, next: ReadonlyMap<number, number>): Promise<void>;
@@ -58,6 +58,8 @@ export interface ReaderOptions {
   /** Name among the group's members that outlives a restart. */
   member?: string | undefined;
   maxRecords: number;
+  /** At most one group in so long, while it holds all that waits. */
+  groupEveryMs?: number | undefined;
   worker: Worker;
 }
 
@@ -89,6 +91,8 @@ export class KafkaReader implements Runner {
   #fault: Error | undefined;
   #recovering = false;
   #paused: number[] = [];
+  /** Not before this the next group, if it may take its time. */
+  #nextGroupMs = 0;
   #nextTickMs = 0;
   #nextNoteMs = 0;
   #lastRecordMs = 0;
@@ -149,10 +153,16 @@ export class KafkaReader implements Runner {
       await this.#handle(consumer, new Map());
     } else {
       if (this.#isCalm) await this.#finish();
+      const earlyMs = this.#isCalm ? this.#nextGroupMs - performance.now() : 0;
+      if (earlyMs > 0) {
+        await this.#settled(consumer);
+        return earlyMs;
+      }
       const size = this.#groupSize();
       const { records, ends } = await consumer.fetch(size);
       this.#waiting = records;
       if (records.length > 0) {
+        this.#nextGroupMs = performance.now() + (this.#options.groupEveryMs ?? 0);
         const work = await this.#handle(consumer, ends);
         this.#isCalm = records.length < size && work < CALM_WORK;
         return 0;
@@ -160,10 +170,15 @@ export class KafkaReader implements Runner {
       await this.#finish();
       this.#reached(ends);
     }
+    await this.#settled(consumer);
+    return performance.now() - this.#lastRecordMs < QUIET_AFTER_MS ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
+  }
+
+  /** Nothing is under way; what was put off may be due. */
+  async #settled(consumer: GroupConsumer): Promise<void> {
     await this.#finish();
     await this.#options.worker.settle?.(consumer, false);
     this.#note(consumer);
-    return performance.now() - this.#lastRecordMs < QUIET_AFTER_MS ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
   }
 
   #groupSize(): number {

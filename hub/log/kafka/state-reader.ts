@@ -15,7 +15,6 @@ import type { Log } from '../../../protocols/base/log.ts';
 import type { LogRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
 import { consumerTopicConfig, type KafkaAddress, readerConfig } from './config.ts';
-import { BEGINNING } from './group-consumer.ts';
 import { asked, kafkaError, type Rdkafka } from './native.ts';
 import { toRecord } from './to-record.ts';
 import { TransactionProducer } from './transaction-producer.ts';
@@ -32,6 +31,11 @@ export interface StateReaderOptions {
 /** On every record of a state topic: who is writing it. */
 export const TRANSACTION_HEADER = 'milepost-transaction';
 
+/**
+ * Compaction leaves the beginning of a partition where it was. Asked for the beginning by its logical name, librdkafka (2.8, rdkafka_partition.c,
+ * rd_kafka_toppar_offset_request) waits for 500 ms, since it does not yet know the partition's leader.
+ */
+const FIRST_OFFSET = 0;
 const PATIENCE_MS = 1_000;
 const GIVE_UP_MS = 60_000;
 /** So often an open transaction is ended in the ordinary way before it is taken for a hanging one. */
@@ -50,7 +54,7 @@ export async function readStateOf(
   await withReader(options, 'read_committed', async (consumer) => {
     const ends = new Map<number, number>();
     consumer.on('partition.eof', ({ partition, offset }) => ends.set(partition, offset));
-    consumer.assign(partitions.map((partition) => ({ topic: options.topic, partition, offset: BEGINNING })));
+    consumer.assign(partitions.map((partition) => ({ topic: options.topic, partition, offset: FIRST_OFFSET })));
     for (;;) {
       for (const record of (await fetch(consumer)).map(toRecord)) {
         if (record.value === null) state.get(record.partition)?.delete(record.key);

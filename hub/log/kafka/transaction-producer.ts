@@ -158,28 +158,66 @@ export class TransactionProducer {
   }
 }
 
-/** The producers of one transform, one a pace, opened when needed and replaced when they cannot go on. */
+/** What each producer of a transform is called, and its pace. */
+const SEATS = { calm: 'calm', 'calm-2': 'calm', bulk: 'bulk' } as const satisfies Record<string, Pace>;
+type Seat = keyof typeof SEATS;
+
+/**
+ * The producers of one transform, opened when needed and replaced when they cannot go on.
+ *
+ * Calm transactions take turns between two: a commit returns while its markers are still being written, and a producer whose last transaction
+ * is not completed is told to come again, which librdkafka does after 20 ms. Transactions still follow each other: one is begun when the one
+ * before is committed, and partitions keep their order.
+ */
 export class TransactionProducers {
   readonly #options: { rdkafka: Rdkafka; address: KafkaAddress; prefix: string };
-  readonly #open = new Map<Pace, TransactionProducer>();
+  readonly #open = new Map<Seat, TransactionProducer>();
+  readonly #opening = new Map<Seat, Promise<TransactionProducer>>();
+  #last: Seat = 'calm-2';
 
   constructor(options: { rdkafka: Rdkafka; address: KafkaAddress; prefix: string }) {
     this.#options = options;
   }
 
-  async usable(pace: Pace): Promise<TransactionProducer> {
-    const producer = this.#open.get(pace);
-    if (producer?.usable) return producer;
-    this.#open.delete(pace);
-    await producer?.close();
-    const { prefix, ...options } = this.#options;
-    const opened = await TransactionProducer.open({ ...options, transactionalId: `${prefix}.${pace}`, pace });
-    this.#open.set(pace, opened);
-    return opened;
+  /** Whose turn it is. */
+  next(pace: Pace): Promise<TransactionProducer> {
+    if (pace === 'bulk') this.#last = 'bulk';
+    else this.#last = this.#last === 'calm' ? 'calm-2' : 'calm';
+    return this.#usable(this.#last);
+  }
+
+  /** Opens them all: what earlier ones of the same names left open is ended then, and they are fenced. */
+  async fence(): Promise<void> {
+    const opened = await Promise.allSettled((Object.keys(SEATS) as Seat[]).map((seat) => this.#usable(seat)));
+    for (const each of opened) if (each.status === 'rejected') throw each.reason;
   }
 
   async close(): Promise<void> {
+    await Promise.allSettled(this.#opening.values());
     await Promise.all([...this.#open.values()].map((producer) => producer.close()));
     this.#open.clear();
+  }
+
+  /** Whoever asks while it is being opened waits for the same one: two of a name would fence each other. */
+  #usable(seat: Seat): Promise<TransactionProducer> {
+    const producer = this.#open.get(seat);
+    if (producer?.usable) return Promise.resolve(producer);
+    const opening = this.#opening.get(seat) ?? this.#reopen(seat).finally(() => this.#opening.delete(seat));
+    this.#opening.set(seat, opening);
+    return opening;
+  }
+
+  async #reopen(seat: Seat): Promise<TransactionProducer> {
+    const producer = this.#open.get(seat);
+    this.#open.delete(seat);
+    await producer?.close();
+    const { prefix, ...options } = this.#options;
+    const opened = await TransactionProducer.open({
+      ...options,
+      transactionalId: `${prefix}.${seat}`,
+      pace: SEATS[seat],
+    });
+    this.#open.set(seat, opened);
+    return opened;
   }
 }

@@ -6,14 +6,14 @@ import { BEGINNING, type GroupConsumer } from './group-consumer.ts';
 import { kafkaError, type Rdkafka, type TopicPartitionOffset } from './native.ts';
 import type { Worker } from './reader.ts';
 import { readStateOf, TRANSACTION_HEADER } from './state-reader.ts';
-import { TransactionProducers } from './transaction-producer.ts';
+import type { TransactionProducers } from './transaction-producer.ts';
 
 export interface WorkerContext {
   rdkafka: Rdkafka;
   address: KafkaAddress;
   log: Log;
-  /** Names this process among those that ever run: a restarted one may have it again and then ends what it left open. */
-  instance: string;
+  /** Named after this process among those that ever run: a restarted one may have its name again and then ends what it left open. */
+  producers: TransactionProducers;
   /** Checks outputs before they enter a transaction. @throws EventLogError */
   check(record: LogRecord): void;
   /** A record for each partition that a transform may write to. */
@@ -28,7 +28,9 @@ const EFFECTLESS_MS = 1_000;
 
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
   const { group, input, state } = options;
-  const producers = new TransactionProducers({ ...context, prefix: `${group}.${context.instance}` });
+  const { producers } = context;
+  // What an earlier run of this instance left open holds up everybody who reads: it is ended while the group is being joined.
+  producers.fence().catch(() => {});
   /** The transaction under way is with librdkafka. What is prepared before that only keeps the JavaScript thread from handing it over. */
   let handedOver = Promise.resolve();
 
@@ -41,7 +43,7 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       onHandedOver = resolve;
     });
     try {
-      const producer = await producers.usable(pace);
+      const producer = await producers.next(pace);
       const sign = (record: LogRecord) => (record.topic === state ? signed(record, producer.transactionalId) : record);
       await producer.run({ outputs: outputs.map(sign), offsets, consumer: consumer.consumer, onHandedOver });
     } catch (error) {
@@ -55,11 +57,16 @@ export function transformWorker(context: WorkerContext, options: TransformOption
   /** Committed offsets first, then the state: both are of the same transaction, or the state is newer, never older. */
   async function restore(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>> {
     if (partitions.length === 0) return new Map();
+    const times = [performance.now()];
     // Also ends what an earlier run of this instance, or a commit that failed, left open.
-    await producers.usable('calm');
-    await producers.usable('bulk');
+    await producers.fence();
+    times.push(performance.now());
     const committed = await consumer.committed(partitions);
+    times.push(performance.now());
     const stored = await readStateOf({ ...context, topic: state, everywhere: context.everywhere() }, partitions);
+    times.push(performance.now());
+    const [fenceMs, offsetsMs, stateMs] = times.slice(1).map((at, index) => Math.round(at - (times[index] ?? at)));
+    context.log.debug({ group, partitions, fenceMs, offsetsMs, stateMs }, 'partitions restored');
     for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
     return new Map(
       partitions.map((partition) => {
@@ -161,7 +168,7 @@ export function followWorker(options: FollowOptions): Worker {
     revoked() {},
     async prepare(records) {
       await options.onRecords(records);
-      return { work: records.length, commit: async () => {} };
+      return { work: 0, commit: async () => {} };
     },
     ...(options.group !== undefined && { note: (consumer, positions) => consumer.note(positions) }),
     async close() {},

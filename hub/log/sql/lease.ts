@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from '../../store/store.ts';
 
-export const LEASE_MS = 9_000;
+const LEASE_MS = 9_000;
 export const RENEW_MS = LEASE_MS / 3;
 
 /** `clock_timestamp()`, not `now()`: a statement may have waited for a lock. */

@@ -78,6 +78,34 @@ describe('writing to an Influx v2 endpoint', () => {
     expect(seen[0]?.body.split('\n')).toHaveLength(100);
   });
 
+  it('sends what is more than a request may hold as several, each point under its own index', async () => {
+    answer = ({ body }, response) =>
+      body.includes('device=d10007 ') && body.includes('\n')
+        ? json(response, 413, { message: 'too large' })
+        : response.writeHead(body.includes('device=d10007 ') ? 400 : 204).end();
+    const series = await open();
+    const many = points(10_050);
+    many[3] = { ...(many[3] as (typeof many)[0]), fields: { temperatureCelsius: Number.NaN } };
+    expect((await series.write(many)).map(({ index }) => index)).toEqual([3, 10_007]);
+    expect(seen[0]?.body.split('\n')).toHaveLength(10_000);
+    seen = [];
+    const long = points(5).map((point) => ({ ...point, fields: { text: 'x'.repeat(1_500_000) } }));
+    expect(await series.write(long)).toEqual([]);
+    expect(seen.map(({ body }) => body.split('\n').length)).toEqual([3, 2]);
+  });
+
+  it('keeps writes apart that are under way at once, compressed or not', async () => {
+    for (const gzip of [true, false]) {
+      const series = await open({ gzip });
+      seen = [];
+      await Promise.all([10, 20, 30].map((count) => series.write(points(count))));
+      await series.write(points(40));
+      const sent = seen.map(({ body }) => body.split('\n')).sort((a, b) => a.length - b.length);
+      expect(sent.map((lines) => lines.length)).toEqual([10, 20, 30, 40]);
+      expect(sent.every((lines) => lines.every((line, index) => line.includes(`device=d${index} `)))).toBe(true);
+    }
+  });
+
   it('sends nothing for nothing', async () => {
     const series = await open();
     expect(await series.write([])).toEqual([]);

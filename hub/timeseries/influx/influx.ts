@@ -27,7 +27,7 @@ import {
 } from '../time-series.ts';
 import { fluxQueries } from './flux.ts';
 import { influxqlQueries } from './influxql.ts';
-import { lineOf } from './line-protocol.ts';
+import { Lines } from './line-protocol.ts';
 import { victoriaQueries } from './victoria.ts';
 
 export type QueryLanguage = 'flux' | 'influxql' | 'victoriametrics';
@@ -66,8 +66,6 @@ interface Request {
   headers?: Record<string, string>;
   /** Leave the answer as it is, whatever it calls itself. */
   asText?: boolean;
-  /** Default true: a body that is large enough is compressed, if the configuration wants it. */
-  compresses?: boolean;
 }
 
 export interface Answer {
@@ -86,6 +84,8 @@ const GZIP_THRESHOLD_BYTES = 1400;
 const gzipped = promisify(gzip);
 /** A body of this many points is about 1 MB. */
 const MAX_POINTS_PER_REQUEST = 10_000;
+/** Of points with long texts there are fewer. */
+const MAX_BYTES_PER_REQUEST = 4 * 1024 * 1024;
 
 export async function createInfluxTimeSeries(options: InfluxOptions): Promise<ManagedTimeSeries> {
   const { InfluxDB } = await import('@influxdata/influxdb-client');
@@ -102,6 +102,8 @@ class InfluxTimeSeries implements ManagedTimeSeries {
   readonly #queries: Queries;
   readonly #writePath: string;
   readonly #underWay = new Set<AbortController>();
+  /** For the next write; a write beside another makes its own. */
+  #spare: Lines | undefined;
   #closed = false;
 
   constructor(client: InfluxDB, options: InfluxOptions) {
@@ -123,20 +125,25 @@ class InfluxTimeSeries implements ManagedTimeSeries {
 
   async write(points: readonly Point[]): Promise<Rejected[]> {
     const rejected: Rejected[] = [];
-    const texts: string[] = [];
-    const indices: number[] = [];
-    let index = 0;
-    for (const point of points) {
-      const reason = faultOfPoint(point);
-      if (reason === undefined) {
-        texts.push(lineOf(point));
-        indices.push(index);
-      } else rejected.push({ index, reason });
-      index++;
-    }
-    for (let from = 0; from < texts.length; from += MAX_POINTS_PER_REQUEST) {
-      const to = Math.min(texts.length, from + MAX_POINTS_PER_REQUEST);
-      await this.#clearly('write to', () => this.#writeLines({ texts, indices, from, to }, rejected));
+    const lines = this.#spare ?? new Lines();
+    this.#spare = undefined;
+    try {
+      const body = { lines, indices: [] as number[] };
+      let index = 0;
+      for (const point of points) {
+        const reason = faultOfPoint(point);
+        if (reason === undefined) {
+          lines.add(point);
+          body.indices.push(index);
+        } else rejected.push({ index, reason });
+        index++;
+        if (lines.count >= MAX_POINTS_PER_REQUEST || lines.byteLength >= MAX_BYTES_PER_REQUEST)
+          await this.#writeAll(body, rejected);
+      }
+      await this.#writeAll(body, rejected);
+    } finally {
+      lines.clear();
+      this.#spare = lines;
     }
     return rejected.sort((a, b) => a.index - b.index);
   }
@@ -169,11 +176,18 @@ class InfluxTimeSeries implements ManagedTimeSeries {
     for (const abort of this.#underWay) abort.abort();
   }
 
-  async #writeLines(lines: Lines, rejected: Rejected[]): Promise<void> {
-    const { texts, indices, from, to } = lines;
+  async #writeAll(body: Body, rejected: Rejected[]): Promise<void> {
+    const { lines, indices } = body;
+    if (lines.count === 0) return;
+    await this.#clearly('write to', () => this.#writePart({ ...body, from: 0, to: lines.count }, rejected));
+    lines.clear();
+    indices.length = 0;
+  }
+
+  async #writePart(part: Body & { from: number; to: number }, rejected: Rejected[]): Promise<void> {
+    const { lines, indices, from, to } = part;
     try {
-      const isAll = from === 0 && to === texts.length;
-      const status = await this.#post((isAll ? texts : texts.slice(from, to)).join('\n'));
+      const status = await this.#post(lines.between(from, to));
       // Anything but 204 (a proxy's page, say) is no promise that the points are stored.
       if (status !== 204) throw unavailable(this.#options, `answered ${status} to a write instead of 204`);
     } catch (error) {
@@ -184,28 +198,26 @@ class InfluxTimeSeries implements ManagedTimeSeries {
         return;
       }
       const middle = (from + to) >> 1;
-      await this.#writeLines({ ...lines, to: middle }, rejected);
-      await this.#writeLines({ ...lines, from: middle }, rejected);
+      await this.#writePart({ ...part, to: middle }, rejected);
+      await this.#writePart({ ...part, from: middle }, rejected);
     }
   }
 
   /** The client compresses as well as it can, which costs several times what the points themselves do: the fastest level saves most of it. */
-  async #post(body: string): Promise<number> {
-    const { gzip: compresses = true } = this.#options;
-    if (!compresses || body.length <= GZIP_THRESHOLD_BYTES) {
-      return (await this.#send({ method: 'POST', path: this.#writePath, body, compresses: false })).status;
-    }
-    const packed = await gzipped(body, { level: constants.Z_BEST_SPEED });
+  async #post(lines: Buffer): Promise<number> {
+    const { gzip: wanted = true } = this.#options;
+    const compresses = wanted && lines.length > GZIP_THRESHOLD_BYTES;
+    const body = compresses ? await gzipped(lines, { level: constants.Z_BEST_SPEED }) : lines;
+    const headers = { 'content-type': 'text/plain; charset=utf-8', ...(compresses && { 'content-encoding': 'gzip' }) };
     const { transport } = this.#client;
     return this.#aborted(
       (signal) =>
         new Promise((resolve, reject) => {
           let status = 0;
-          const headers = { 'content-encoding': 'gzip' };
           // The client copies what it is given with Buffer.from, which takes bytes as well as text.
           transport.send(
             this.#writePath,
-            packed as unknown as string,
+            body as unknown as string,
             { method: 'POST', headers, signal },
             {
               responseStarted: (_headers, statusCode) => {
@@ -232,10 +244,10 @@ class InfluxTimeSeries implements ManagedTimeSeries {
     }
   }
 
-  #send: Send = ({ method, path, body = '', headers = {}, asText = false, compresses = this.#options.gzip ?? true }) =>
+  #send: Send = ({ method, path, body = '', headers = {}, asText = false }) =>
     this.#aborted(async (signal) => {
       const { transport } = this.#client;
-      const gzipThreshold = compresses ? GZIP_THRESHOLD_BYTES : Number.MAX_SAFE_INTEGER;
+      const gzipThreshold = (this.#options.gzip ?? true) ? GZIP_THRESHOLD_BYTES : Number.MAX_SAFE_INTEGER;
       const options = { method, headers, gzipThreshold, signal };
       if (asText) {
         const chunks: Uint8Array[] = [];
@@ -267,12 +279,10 @@ class InfluxTimeSeries implements ManagedTimeSeries {
   }
 }
 
-/** Of the lines the part from `from` to before `to`, and which point each was. */
-interface Lines {
-  texts: readonly string[];
-  indices: readonly number[];
-  from: number;
-  to: number;
+/** What one request carries, and which point each line was. */
+interface Body {
+  lines: Lines;
+  indices: number[];
 }
 
 /** The server took offence at the points (or at their number), not at who sends them. */

@@ -10,7 +10,7 @@ import { packageProjection } from '../../../hub/tracking/package-projection.ts';
 import { sampleAlert, sampleEvent } from '../../../hub/tracking/sample-event.ts';
 import type { TrackingEvent } from '../../../protocols/uplink/tracking-event.ts';
 
-export const FACILITY = { facilityId: 'HUB-BERLIN', latitude: 52.5318, longitude: 13.2021 };
+const FACILITY = { facilityId: 'HUB-BERLIN', latitude: 52.5318, longitude: 13.2021 };
 export const DEPOT = { facilityId: 'DEPOT-POTSDAM', latitude: 52.3906, longitude: 13.0645 };
 /** What a bar code may hold. */
 export const HOSTILE_ID = 'code128:<img src=x onerror="window.pwned=1">/../&amp;';

@@ -8,6 +8,7 @@ import { smallCurve } from '../fleet/curves.js';
 import { gatewayPath } from '../fleet/states.js';
 import { formatDayTime, refreshAges } from '../format.js';
 import { throttle } from '../pace.js';
+import { openPage } from '../page.js';
 import { alertRow } from '../rows.js';
 import { acknowledge } from './acknowledge.js';
 import { countText, incidentChip, severityChip, whenText } from './incident-row.js';
@@ -48,15 +49,7 @@ byId('silence').addEventListener('click', () => {
 void start();
 
 async function start() {
-  try {
-    await load();
-  } catch (error) {
-    byId('failure').hidden = false;
-    byId('failure-text').textContent = error.message;
-    byId('live').remove();
-    return;
-  }
-  byId('main').hidden = false;
+  if (!(await openPage(load))) return;
   const refresh = throttle(() => void load().catch(() => {}), REFRESH_MS);
   follow('/v1/stream', { incident: refresh, alerts: refresh, reset: refresh }, refresh);
   setInterval(refreshAges, 1000);

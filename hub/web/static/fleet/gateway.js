@@ -7,6 +7,7 @@ import { byId, element, fact, setText } from '../dom.js';
 import { textField } from '../fields.js';
 import { formatDayTime, refreshAges } from '../format.js';
 import { throttle } from '../pace.js';
+import { openPage } from '../page.js';
 import { dataTable } from '../table.js';
 import { showCurves } from './curves.js';
 import { historyTable } from './history-table.js';
@@ -71,18 +72,9 @@ byId('edit-labels').addEventListener('click', editLabels);
 void start();
 
 async function start() {
-  try {
-    await load();
-  } catch (error) {
-    byId('failure').hidden = false;
-    byId('failure-text').textContent =
-      error.code === 'gateway-unknown'
-        ? `No gateway “${gatewayId}” has been heard.`
-        : `It cannot be shown: ${error.message}`;
-    byId('live').remove();
-    return;
-  }
-  byId('main').hidden = false;
+  const inWords = ({ code, message }) =>
+    code === 'gateway-unknown' ? `No gateway “${gatewayId}” has been heard.` : `It cannot be shown: ${message}`;
+  if (!(await openPage(load, inWords))) return;
   document.title = `${gatewayId} · Milepost`;
   void loadCurves();
   void loadIncidents();

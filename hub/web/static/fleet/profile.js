@@ -9,6 +9,7 @@ import { ask } from '../dialogs.js';
 import { byId, element, setText } from '../dom.js';
 import { areaField, checkField, textField } from '../fields.js';
 import { debounce, throttle } from '../pace.js';
+import { openPage } from '../page.js';
 import { LabelRows } from './label-rows.js';
 import { rateParts, readPointParts } from './more-settings.js';
 import { askPreview, inWords, previewView } from './preview.js';
@@ -61,22 +62,18 @@ tellKind();
 void start();
 
 async function start() {
-  try {
-    saved = await get(path).catch((error) => {
-      if (error.code === 'profile-unknown') return undefined;
-      throw error;
-    });
-  } catch (error) {
-    byId('failure').hidden = false;
-    byId('failure-text').textContent = error.message;
-    byId('live').remove();
-    return;
-  }
-  draw();
-  byId('main').hidden = false;
+  if (!(await openPage(load))) return;
   void loadVersions();
   const refresh = throttle(() => void hear(), REFRESH_MS);
   follow('/v1/stream', { gateways: count, rollouts: refresh, reset: refresh }, refresh);
+}
+
+async function load() {
+  saved = await get(path).catch((error) => {
+    if (error.code === 'profile-unknown') return undefined;
+    throw error;
+  });
+  draw();
 }
 
 /** The form anew, from what is saved. */

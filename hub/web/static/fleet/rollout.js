@@ -5,6 +5,7 @@ import { follow, get } from '../api.js';
 import { byId, element, fact, setText } from '../dom.js';
 import { formatDayTime, refreshAges } from '../format.js';
 import { throttle } from '../pace.js';
+import { openPage } from '../page.js';
 import { dataTable } from '../table.js';
 import { historyTable } from './history-table.js';
 import { askRolloutChange } from './rollout-dialog.js';
@@ -95,15 +96,7 @@ for (const [verb, change] of Object.entries(changes)) {
 void start();
 
 async function start() {
-  try {
-    await load();
-  } catch (error) {
-    byId('failure').hidden = false;
-    byId('failure-text').textContent = error.message;
-    byId('live').remove();
-    return;
-  }
-  byId('main').hidden = false;
+  if (!(await openPage(load))) return;
   const refresh = throttle(() => void load().catch(() => {}), REFRESH_MS);
   const refreshHistory = throttle(() => void loadHistory(), HISTORY_MS);
   const all = () => {

@@ -5,11 +5,12 @@
  * and none of its reads wait for a report any more; it stands in the ledger once per read point, from the moment a report with
  * it went out whole.
  */
-import type { Random } from '../random.ts';
-import type { Fate, Sighting } from '../simulator.ts';
+import type { Random } from './random.ts';
+import type { Fate, Sighting } from './simulator.ts';
 
 const READ_PROBABILITY = 0.85;
-const DEFAULT_DWELL_MS = 3000;
+/** How long a tag stays unless told. */
+export const DEFAULT_DWELL_MS = 3_000;
 /** More tags than a portal ever sees at once; further ones are refused as lost. */
 const FIELD_MAX = 2000;
 

@@ -2,8 +2,8 @@
 import { newFramerStats } from '../../protocols/base/framer.ts';
 import { silentLog } from '../../protocols/base/log.ts';
 import type { Driver, Reading } from '../driver.ts';
-import { ManualClock } from './manual-clock.ts';
-import type { MemoryTransport } from './memory-transport.ts';
+import { EventLoopClock } from './event-loop-clock.test-support.ts';
+import type { MemoryTransport } from './memory-transport.test-support.ts';
 
 export interface DriverRun {
   readings: Reading[];
@@ -11,7 +11,7 @@ export interface DriverRun {
   statuses(): string[];
   /** All other readings without their time. */
   measured(): object[];
-  clock: ManualClock;
+  clock: EventLoopClock;
   stats: ReturnType<typeof newFramerStats>;
   /** Aborts the run and waits for its end. */
   stop(): Promise<void>;
@@ -20,7 +20,7 @@ export interface DriverRun {
 }
 
 export function runDriver<Options>(driver: Driver<Options>, options: object, transport: MemoryTransport): DriverRun {
-  const clock = new ManualClock();
+  const clock = new EventLoopClock();
   const stop = new AbortController();
   const stats = newFramerStats();
   const readings: Reading[] = [];
