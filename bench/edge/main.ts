@@ -5,7 +5,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { unitOptions } from '../../test/e2e/stack.ts';
 import { print, type Row, timesPeer } from '../row.ts';
 import type { GatewayFound, GatewayRun } from './gateway.ts';
 import { startHub } from './hub.ts';
@@ -26,6 +25,8 @@ const events = Number(values.events);
 const turns = Number(values.turns);
 const NAIVE_SHARE = 40;
 const MAX_RSS_MB = 120;
+/** As the daemon's unit has them (deploy/systemd/milepost-edge.service). */
+const NODE_OPTIONS = ['--max-old-space-size=256', '--max-semi-space-size=8'];
 
 async function gateway(folder: string): Promise<Row> {
   const hub = await startHub();
@@ -70,7 +71,7 @@ async function gateway(folder: string): Promise<Row> {
 /** A gateway in a process of its own, started as the daemon is. */
 async function alone(run: GatewayRun): Promise<GatewayFound> {
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
-  const execArgv = [...unitOptions('edge'), ...profile];
+  const execArgv = [...NODE_OPTIONS, ...profile];
   const child = fork(new URL('gateway-process.js', import.meta.url), [JSON.stringify(run)], { execArgv });
   const ended = once(child, 'exit');
   const [found] = (await Promise.race([
