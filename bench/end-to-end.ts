@@ -35,6 +35,8 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 const warmUpMs = Number(values['warm-up']) * 1000;
 const QUIET_MS = 2_000;
+/** A scanner's cable is pulled while it scans: so long before that its last scans may have been written. */
+const UNPLUGGED_MS = 250;
 const names = Array.from({ length: Number(values.scanners) }, (_, index) => `scanner-${index + 1}`);
 
 const [kafka, postgres, influx, mosquitto] = await Promise.all([
@@ -76,8 +78,9 @@ try {
     const sentMs = emitted.get(text);
     if (sentMs !== undefined && sentMs >= fromMs) latencies.push(atMs - sentMs);
   }
-  const missing = [...emitted].filter(([key]) => !seen.has(key));
+  const absent = [...emitted].filter(([key]) => !seen.has(key));
   const lastMs = [...emitted.values()].reduce((last, atMs) => Math.max(last, atMs));
+  const missing = absent.filter(([, atMs]) => atMs < lastMs - UNPLUGGED_MS);
   latencies.sort((a, b) => a - b);
   const quantile = (q: number) =>
     Math.round((latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? Number.NaN) * 10) / 10;
@@ -87,8 +90,9 @@ try {
     emitted: emitted.size,
     messages: messages.lines.length,
     missing: missing.length,
-    // How long before the end: what stands in a pty when its scanner is unplugged may never reach the gateway.
-    missingFromEndMs: missing.map(([, atMs]) => Math.round(lastMs - atMs)).reduce((a, b) => Math.max(a, b), 0),
+    /** Stood in a pty when its scanner was unplugged, so the gateway never had them. */
+    unplugged: absent.length - missing.length,
+    absentFromEndMs: absent.map(([, atMs]) => Math.round(lastMs - atMs)).reduce((a, b) => Math.max(a, b), 0),
     duplicates: messages.lines.length - seen.size,
     p50Ms: quantile(0.5),
     p95Ms: quantile(0.95),

@@ -44,6 +44,8 @@ export interface RunningHub {
 
 const FIRST_MS = 1_500;
 const FIRST_LOOK_MS = 5;
+/** Long enough for a group of batches to be fetched, made and committed. */
+const BREATH_MS = 60;
 
 /** Resolves when the hub listens. Rejects when a port is taken, a module is missing or the embedded data folder is in use. */
 export async function runHub(options: HubOptions): Promise<RunningHub> {
@@ -84,7 +86,10 @@ export async function runHub(options: HubOptions): Promise<RunningHub> {
     const starting = startUp({ store, eventLog, timeSeries }, { ...options, signal });
     starting.begin(processing, config.kafka && config.influx ? 'log' : 'store');
     // Reading the other roles' code keeps the JavaScript thread busy for as long as partitions of a comer-back take otherwise.
-    if (config.kafka?.instance !== undefined) await untilReading(processing, signal);
+    if (has('process') && config.kafka?.instance !== undefined) {
+      await untilReading(processing, signal);
+      await inParts(config.roles);
+    }
 
     const broker = has('ingest') ? keep(await openBroker(options)) : undefined;
     const gateways = new Gateways();
@@ -234,6 +239,23 @@ async function untilReading(consumers: readonly Consumer[], signal: AbortSignal)
   const isReading = () => consumers.every(({ runner }) => runner?.lag() !== undefined);
   for (const endMs = performance.now() + FIRST_MS; !isReading() && performance.now() < endMs && !signal.aborted; )
     await delay(FIRST_LOOK_MS);
+}
+
+/** Code of the other roles, read a part at a time: one takes a tenth of a second and more, and between two of them batches are worked on. */
+async function inParts(roles: readonly Role[]): Promise<void> {
+  const parts: Partial<Record<Role, (() => Promise<unknown>)[]>> = {
+    ingest: [() => import('mqtt'), () => import('./ingest/ingest.ts')],
+    project: [
+      () => import('./fleet/fleet.ts'),
+      () => import('./alerts/senders.ts'),
+      () => import('./roles/project.ts'),
+    ],
+    api: [() => import('fastify'), () => import('./api/app.ts'), () => import('./roles/api.ts')],
+  };
+  for (const part of roles.flatMap((role) => parts[role] ?? [])) {
+    await part();
+    await delay(BREATH_MS);
+  }
 }
 
 async function listen(api: FastifyInstance, address: string): Promise<string> {
