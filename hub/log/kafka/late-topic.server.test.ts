@@ -1,5 +1,6 @@
 /** A reader that began before its topic was there (a hub's first start, several processes at once) reads it soon after. */
 import { expect, it, vi } from 'vitest';
+import { silentLog } from '../../../protocols/base/log.ts';
 import { describeWith } from '../../../test/servers/needs.ts';
 import { openKafkaLog } from './kafka-log.ts';
 
@@ -10,13 +11,16 @@ describeWith(['kafka'], 'a topic that comes after its reader', ({ kafka }) => {
   it('is read', { timeout: 60_000 }, async () => {
     const name = `late-${process.pid}-${Date.now().toString(36)}`;
     const topics = [{ name, partitions: 3 }];
+    // A fault stands only until the next look, which finds nothing wrong: what was said of it stays.
+    const warned: string[] = [];
+    const log = { ...silentLog, warn: (_: object, message: string) => void warned.push(message) };
     const [reader, creator] = [
-      await openKafkaLog({ brokers: kafka.url, topics }),
+      await openKafkaLog({ brokers: kafka.url, topics, log }),
       await openKafkaLog({ brokers: kafka.url, topics }),
     ];
     try {
       const read: string[] = [];
-      const runner = await reader.follow({
+      await reader.follow({
         group: name,
         topic: name,
         position: async () => 0,
@@ -25,7 +29,7 @@ describeWith(['kafka'], 'a topic that comes after its reader', ({ kafka }) => {
         },
       });
       // It has looked, and there was nothing.
-      await vi.waitFor(() => expect(runner.fault()).toBeDefined(), WAIT);
+      await vi.waitFor(() => expect(warned).toContain('log reader failed; trying again'), WAIT);
       expect(await creator.setup()).toEqual([name]);
       await creator.append([{ topic: name, key: 'a', value: Buffer.from('first') }]);
       await vi.waitFor(() => expect(read).toEqual(['first']), WAIT);
