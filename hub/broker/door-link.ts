@@ -149,7 +149,7 @@ export async function openDoorLink(options: DoorLinkOptions): Promise<DoorLink> 
 }
 
 /** The client id, under which the broker keeps the session of a hub with a name. */
-export function doorSession(share: string, name: string): string {
+function doorSession(share: string, name: string): string {
   return `milepost-door-${share}-${name}`;
 }
 

@@ -14,10 +14,6 @@ export const PACKAGE_STATUSES = [
 ] as const;
 export type PackageStatus = (typeof PACKAGE_STATUSES)[number];
 
-export function isPackageStatus(text: string): text is PackageStatus {
-  return (PACKAGE_STATUSES as readonly string[]).includes(text);
-}
-
 /** The status that an event leads to, when nothing forbids it. `before` is undefined for the first event. */
 export function statusAfter(before: PackageStatus | undefined, event: TrackingEvent): PackageStatus {
   switch (event.eventType) {

@@ -95,7 +95,7 @@ export function milepost(...args: string[]): Process {
 }
 
 /** What stands between `node` and the program in deploy/systemd. */
-export function unitOptions(part: 'hub' | 'edge'): string[] {
+function unitOptions(part: 'hub' | 'edge'): string[] {
   const unit = readFileSync(join(ROOT, `deploy/systemd/milepost-${part}.service`), 'utf8');
   const [, options] = /^ExecStart=\S+node(( --\S+)+) /m.exec(unit) ?? [];
   if (!options) throw new Error(`no options for Node in the unit of ${part}`);

@@ -8,7 +8,7 @@ import {
   event,
   OPTIONS,
   reader,
-  type Script,
+  running,
   SETUP,
   vector,
   welcome,
@@ -169,13 +169,6 @@ const REPORTS = Buffer.concat([
 ]);
 
 describe('llrp inventory', () => {
-  async function running(script: Script = {}, options: object = {}) {
-    const t = reader(script);
-    const run = runDriver(driver, { ...OPTIONS, ...options }, t.device);
-    await run.clock.advance(10);
-    return { ...t, run };
-  }
-
   it('reads captured reports split at every offset, and acknowledges the keepalive between them', async () => {
     for (let at = 1; at < REPORTS.length; at++) {
       const { run, device, last } = await running();

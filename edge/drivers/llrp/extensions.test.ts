@@ -13,15 +13,18 @@ import {
 } from '../../../protocols/llrp/index.ts';
 import { runDriver } from '../../transport/run-driver.test-support.ts';
 import { driver } from './driver.ts';
-import { CAPABILITIES, event, OPTIONS, reader, type Script, SETUP, vector } from './scripted-reader.test-support.ts';
+import {
+  CAPABILITIES,
+  event,
+  OPTIONS,
+  reader,
+  running,
+  type Script,
+  SETUP,
+  vector,
+} from './scripted-reader.test-support.ts';
 
 describe('llrp extensions', () => {
-  async function running(script: Script = {}, options: object = {}) {
-    const t = reader(script);
-    const run = runDriver(driver, { ...OPTIONS, ...options }, t.device);
-    await run.clock.advance(10);
-    return { ...t, run };
-  }
   const HOLDING: Parameter = {
     name: 'LLRPCapabilities',
     canDoRfSurvey: false,

@@ -13,6 +13,8 @@ import {
   readerEvent,
 } from '../../../protocols/llrp/index.ts';
 import { MemoryTransport } from '../../transport/memory-transport.test-support.ts';
+import { runDriver } from '../../transport/run-driver.test-support.ts';
+import { driver } from './driver.ts';
 import vectors from './fixtures/messages.json' with { type: 'json' };
 
 export const OPTIONS = { host: '192.0.2.51' };
@@ -130,3 +132,11 @@ export const SETUP = [
   'ADD_ROSPEC',
   'ENABLE_ROSPEC',
 ];
+
+/** The driver on such a reader, past its set-up. */
+export async function running(script: Script = {}, options: object = {}) {
+  const t = reader(script);
+  const run = runDriver(driver, { ...OPTIONS, ...options }, t.device);
+  await run.clock.advance(10);
+  return { ...t, run };
+}

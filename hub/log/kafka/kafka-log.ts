@@ -85,7 +85,9 @@ class KafkaLog implements EventLog {
       log: this.#log,
       deliveryTimeoutMs: options.deliveryTimeoutMs ?? 30_000,
     });
-    if (options.instance !== undefined) for (const group of options.resumes ?? []) this.#resume(group);
+    if (options.instance === undefined) return;
+    for (const prefix of (options.resumes ?? []).map((group) => this.#prefix(group, 0)))
+      this.#resuming.set(prefix, this.#openProducers(prefix));
   }
 
   /** A topic that exists keeps its number of partitions: keys must stay where they are. */
@@ -129,7 +131,7 @@ class KafkaLog implements EventLog {
       rdkafka: this.#rdkafka,
       address: this.#options,
       log: this.#log,
-      producers: this.#producersOf(`${options.group}.${this.#instance}.${slot}`),
+      producers: this.#producersOf(this.#prefix(options.group, slot)),
       check: (record: LogRecord) => this.#check(record),
       everywhere: () => this.#everywhereBut(input.name),
     };
@@ -185,18 +187,23 @@ class KafkaLog implements EventLog {
     await this.#producer.close();
   }
 
-  #resume(group: string): void {
-    const prefix = `${group}.${this.#instance}.0`;
-    const producers = this.#producersOf(prefix);
-    this.#resuming.set(prefix, producers);
-    // Tried again when the transform has partitions.
-    producers.fence().catch((error: Error) => this.#log.debug({ group, error: error.message }, 'not resumed yet'));
+  /** Of transactional ids. */
+  #prefix(group: string, slot: number): string {
+    return `${group}.${this.#instance}.${slot}`;
   }
 
   #producersOf(prefix: string): TransactionProducers {
     const resuming = this.#resuming.get(prefix);
     this.#resuming.delete(prefix);
-    return resuming ?? new TransactionProducers({ rdkafka: this.#rdkafka, address: this.#options, prefix });
+    return resuming ?? this.#openProducers(prefix);
+  }
+
+  /** What an earlier run of this name left open holds up everybody who reads: it is ended at once, while the group is being joined. */
+  #openProducers(prefix: string): TransactionProducers {
+    const producers = new TransactionProducers({ rdkafka: this.#rdkafka, address: this.#options, prefix });
+    // Tried again when the transform has partitions.
+    producers.fence().catch((error: Error) => this.#log.debug({ prefix, error: error.message }, 'not yet open'));
+    return producers;
   }
 
   #read(

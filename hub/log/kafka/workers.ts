@@ -29,8 +29,6 @@ const EFFECTLESS_MS = 1_000;
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
   const { group, input, state } = options;
   const { producers } = context;
-  // What an earlier run of this instance left open holds up everybody who reads: it is ended while the group is being joined.
-  producers.fence().catch(() => {});
   /** The transaction under way is with librdkafka. What is prepared before that only keeps the JavaScript thread from handing it over. */
   let handedOver = Promise.resolve();
 
