@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Admission } from '../broker/admission.ts';
 import type { Credentials } from '../door/credentials.ts';
 import type { Door } from '../door/door.ts';
-import { textOf } from '../door/validate.ts';
-import { ApiError } from './errors.ts';
+import { parseJson, textOf } from '../door/validate.ts';
+import { ApiError, invalidParameter } from './errors.ts';
 
 export interface DoorContext {
   door: Door;
@@ -27,12 +27,12 @@ export function doorScope(
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser([...mediaTypes], { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
       const text = textOf(body);
-      if (text === undefined) done(refusal(400, 'the body is not UTF-8: nothing of it was taken'));
+      if (text === undefined) done(invalidParameter('the body is not UTF-8: nothing of it was taken'));
       else done(null, text);
     });
     scope.addContentTypeParser('*', (request, _payload, done) => {
       const given = JSON.stringify(request.headers['content-type'] ?? '');
-      done(refusal(415, `content-type ${given} is not taken here: ${mediaTypes.join(' or ')} was expected`));
+      done(invalidParameter(`content-type ${given} is not taken here: ${mediaTypes.join(' or ')} was expected`, 415));
     });
     scope.addHook('onRequest', async (request, reply) => {
       if (clientOf(request, credentials) === undefined) {
@@ -45,7 +45,10 @@ export function doorScope(
       const encoding = request.headers['content-encoding'] ?? 'identity';
       if (encoding.toLowerCase() !== 'identity') {
         void reply.header('accept-encoding', 'identity');
-        throw refusal(415, `content-encoding ${JSON.stringify(encoding)} is not taken here: send the body as it is`);
+        throw invalidParameter(
+          `content-encoding ${JSON.stringify(encoding)} is not taken here: send the body as it is`,
+          415,
+        );
       }
       // What nobody states may be as large as any. A larger one is refused before it is read.
       const bytes = Number(request.headers['content-length'] ?? maxBody);
@@ -66,8 +69,11 @@ export function doorScope(
   });
 }
 
-function refusal(status: number, message: string): ApiError {
-  return new ApiError({ code: 'invalid-parameter', status, message });
+/** The whole of a body. @throws ApiError `invalid-parameter` */
+export function jsonOf(text: string): unknown {
+  const parsed = parseJson(text);
+  if (parsed.fault) throw invalidParameter(`the body is ${parsed.fault.reason}`);
+  return parsed.value;
 }
 
 export function clientOf(request: FastifyRequest, credentials: Credentials): string | undefined {

@@ -57,6 +57,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What was sent cannot be meant so: where and what to do stand in the message. */
+export function invalidParameter(message: string, status = 400): ApiError {
+  return new ApiError({ code: 'invalid-parameter', status, message });
+}
+
 export function installErrorAnswers(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError | Error, request, reply) => {
     const fault = apiErrorOf(error, request);
@@ -77,8 +82,7 @@ function apiErrorOf(error: FastifyError | Error, request: FastifyRequest): ApiEr
     const { code, message } = error;
     return new ApiError({ code, status: ALERTING_STATUS[code], message });
   }
-  if (error instanceof CursorError)
-    return new ApiError({ code: 'invalid-parameter', status: 400, message: error.message });
+  if (error instanceof CursorError) return invalidParameter(error.message);
   if (error instanceof StoreError) {
     const message = 'the database does not answer; GET /healthz says more';
     return new ApiError({ code: 'store-unavailable', status: 503, message });
@@ -92,7 +96,7 @@ function apiErrorOf(error: FastifyError | Error, request: FastifyRequest): ApiEr
     return new ApiError({ code: 'timeseries-unavailable', status: 503, message });
   }
   const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
-  if (status < 500) return new ApiError({ code: 'invalid-parameter', status, message: messageOf(error, request) });
+  if (status < 500) return invalidParameter(messageOf(error, request), status);
   return new ApiError({
     code: 'internal-error',
     status: 500,

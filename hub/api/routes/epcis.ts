@@ -12,10 +12,10 @@ import { CodecError } from '../../../protocols/base/codec-error.ts';
 import { readEpcisDocument } from '../../../protocols/epcis/document.ts';
 import type { EpcisItem } from '../../../protocols/epcis/model.ts';
 import { type CaptureJob, findCapture, listCaptures, saveCapture } from '../../door/captures.ts';
-import { checkDoorEvent, parseJson } from '../../door/validate.ts';
+import { checkDoorEvent } from '../../door/validate.ts';
 import type { Store } from '../../store/store.ts';
-import { clientOf, type DoorContext, doorScope } from '../door-context.ts';
-import { ApiError } from '../errors.ts';
+import { clientOf, type DoorContext, doorScope, jsonOf } from '../door-context.ts';
+import { ApiError, invalidParameter } from '../errors.ts';
 
 const MAX_ERRORS = 100;
 const MAX_LISTED = 100;
@@ -73,14 +73,12 @@ export function epcisRoutes(app: FastifyInstance, context: DoorContext & { store
 }
 
 function itemsOf(text: string): EpcisItem[] {
-  const parsed = parseJson(text);
-  if (parsed.fault)
-    throw new ApiError({ code: 'invalid-parameter', status: 400, message: `the body is ${parsed.fault.reason}` });
+  const body = jsonOf(text);
   try {
-    return readEpcisDocument(parsed.value);
+    return readEpcisDocument(body);
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
-    throw new ApiError({ code: 'invalid-parameter', status: 400, message: error.message });
+    throw invalidParameter(error.message);
   }
 }
 
@@ -104,9 +102,5 @@ function problemOf({ index, eventId, fault }: EpcisItem): CaptureJob['errors'][n
 function behaviourOf(header: string | string[] | undefined): 'rollback' | 'proceed' {
   if (header === undefined || header === 'rollback') return 'rollback';
   if (header === 'proceed') return 'proceed';
-  throw new ApiError({
-    code: 'invalid-parameter',
-    status: 400,
-    message: 'GS1-EPCIS-Capture-Error-Behaviour is rollback or proceed',
-  });
+  throw invalidParameter('GS1-EPCIS-Capture-Error-Behaviour is rollback or proceed');
 }

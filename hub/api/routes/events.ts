@@ -6,7 +6,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { DoorEvent } from '../../../protocols/door/door-event.ts';
 import { checkDoorEvent, type ParsedJson, parseJson } from '../../door/validate.ts';
-import { clientOf, type DoorContext, doorScope } from '../door-context.ts';
+import { clientOf, type DoorContext, doorScope, jsonOf } from '../door-context.ts';
 import { ApiError } from '../errors.ts';
 
 export interface EventResult {
@@ -51,10 +51,8 @@ function valuesOfLines(text: string): Value[] {
 }
 
 function valuesOfJson(text: string): Value[] {
-  const parsed = parseJson(text);
-  if (parsed.fault)
-    throw new ApiError({ code: 'invalid-parameter', status: 400, message: `the body is ${parsed.fault.reason}` });
-  const list: unknown[] = Array.isArray(parsed.value) ? parsed.value : [parsed.value];
+  const body = jsonOf(text);
+  const list: unknown[] = Array.isArray(body) ? body : [body];
   return list.map((value, index) => ({ line: index + 1, value }));
 }
 

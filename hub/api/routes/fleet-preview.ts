@@ -9,7 +9,7 @@ import { bandsOf, rulesInForce, seriesOf } from '../../fleet/preview/series.ts';
 import { checkWritten } from '../../fleet/profile-checks.ts';
 import { invalidProfile } from '../../fleet/profile-desk.ts';
 import type { RouteContext } from '../app.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, invalidParameter } from '../errors.ts';
 import { querystringOfParameters } from '../openapi.ts';
 import { PREVIEW_BODY, SERIES_PARAMETERS } from '../openapi-preview.ts';
 import { BODY_LIMIT } from './fleet-profiles.ts';
@@ -75,7 +75,7 @@ export function fleetPreviewRoutes(
       const toMs = to === undefined ? Math.floor(clock.wall().wallMs) : Date.parse(to);
       const fromMs = from === undefined ? toMs - DAY_MS : Date.parse(from);
       if (fromMs > toMs) {
-        throw new ApiError({ code: 'invalid-parameter', status: 400, message: 'from is later than to' });
+        throw invalidParameter('from is later than to');
       }
       const points = await seriesOf(timeSeries, { gatewayId, device, quantity, fromMs, toMs, maxPoints });
       const inForce = await rulesInForce(store, gatewayId);

@@ -4,7 +4,7 @@ import type { Fleet } from '../../fleet/fleet.ts';
 import type { GatewayFilter } from '../../fleet/gateway-reader.ts';
 import type { Selector } from '../../fleet/labels.ts';
 import type { RolloutGatewayState, RolloutState } from '../../fleet/model.ts';
-import { ApiError } from '../errors.ts';
+import { invalidParameter } from '../errors.ts';
 import { querystringOfParameters } from '../openapi.ts';
 import {
   GATEWAY_PARAMETERS,
@@ -104,7 +104,7 @@ function selectorOf(labels: readonly string[]): Selector {
     const colon = label.indexOf(':');
     if (colon <= 0) {
       const message = `label is ${JSON.stringify(label)}: name:value was expected, for example vehicle-type:van`;
-      throw new ApiError({ code: 'invalid-parameter', status: 400, message });
+      throw invalidParameter(message);
     }
     const name = label.slice(0, colon);
     selector[name] = [...(selector[name] ?? []), label.slice(colon + 1)];

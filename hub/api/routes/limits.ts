@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { GivenLimits, LimitDesk, ShownLimits } from '../../limits/limit-desk.ts';
 import type { PackageLimits } from '../../limits/limits.ts';
 import type { TrackingReader } from '../../tracking/reader.ts';
-import { ApiError } from '../errors.ts';
+import { invalidParameter } from '../errors.ts';
 import { LIMITS_BODY, LIMITS_LINE } from '../openapi-limits.ts';
 import { whoOf } from '../who.ts';
 import { ambiguousName } from './packages.ts';
@@ -44,7 +44,9 @@ export function limitRoutes(app: FastifyInstance, { limits, reader }: { limits: 
         const value = parsed(line);
         if (!validate(value)) {
           const [fault] = validate.errors ?? [];
-          throw invalid(`line ${index + 1}: ${fault?.instancePath ?? ''} ${fault?.message ?? 'is no JSON object'}`);
+          throw invalidParameter(
+            `line ${index + 1}: ${fault?.instancePath ?? ''} ${fault?.message ?? 'is no JSON object'}`,
+          );
         }
         const { packageId, ...rest } = value as PackageLimits & { packageId: string };
         given.push({ packageId: await canonical(reader, packageId), limits: rest });
@@ -60,14 +62,14 @@ async function canonical(reader: TrackingReader, name: string): Promise<string> 
   const found = await reader.find(name);
   if (found?.state) return found.state.packageId;
   if (found) throw ambiguousName(name, found.candidates);
-  if (!PRINTABLE.test(name)) throw invalid('a package id is 1 to 256 printable characters');
+  if (!PRINTABLE.test(name)) throw invalidParameter('a package id is 1 to 256 printable characters');
   return name;
 }
 
 function linesOf(body: unknown): string[] {
-  if (typeof body !== 'string') throw invalid('send application/x-ndjson: one JSON object on each line');
+  if (typeof body !== 'string') throw invalidParameter('send application/x-ndjson: one JSON object on each line');
   const lines = body.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length > MAX_LINES) throw invalid(`${lines.length} lines: at most ${MAX_LINES} at once`);
+  if (lines.length > MAX_LINES) throw invalidParameter(`${lines.length} lines: at most ${MAX_LINES} at once`);
   return lines;
 }
 
@@ -77,8 +79,4 @@ function parsed(line: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function invalid(message: string): ApiError {
-  return new ApiError({ code: 'invalid-parameter', status: 400, message });
 }

@@ -5,7 +5,7 @@ import type { TrackingReader } from '../../tracking/reader.ts';
 import type { PackageState } from '../../tracking/state.ts';
 import type { PackageStatus } from '../../tracking/status.ts';
 import type { RouteContext } from '../app.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, invalidParameter } from '../errors.ts';
 import { querystringOf, routeOf } from '../openapi.ts';
 
 interface OnePackage {
@@ -47,7 +47,7 @@ export function packageRoutes(app: FastifyInstance, { reader, timeSeries, clock,
       const fromMs = Date.parse(from ?? state.firstAt);
       const toMs = to === undefined ? Math.floor(clock.wall().wallMs) : Date.parse(to);
       if (from !== undefined && to !== undefined && fromMs > toMs) {
-        throw new ApiError({ code: 'invalid-parameter', status: 400, message: 'from is later than to' });
+        throw invalidParameter('from is later than to');
       }
       const journey = await journeyOf(state, timeSeries, { fromMs, toMs: Math.max(fromMs, toMs), maxPoints });
       return { packageId: state.packageId, ...journey };

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { isoTimeMs } from '../../../protocols/base/iso-time.ts';
 import { ReplayBusyError, type ReplayJobs, type ReplayReport } from '../../replay/jobs.ts';
 import { REPLAY_TARGETS, type ReplayRange, type ReplayTarget } from '../../replay/replay.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, invalidParameter } from '../errors.ts';
 
 /** A time (ISO 8601) or an offset in each partition. */
 const position = {
@@ -58,7 +58,9 @@ function positionOf(value: string | number, name: string): ReplayRange['from'] {
   if (/^\d{1,15}$/.test(String(value))) return { offset: Number(value) };
   const timeMs = isoTimeMs(String(value));
   if (timeMs !== undefined && timeMs >= 0) return { timeMs };
-  throw invalid(`${name} is ${JSON.stringify(value)}: a time such as 2026-11-23T06:00:00Z, or an offset, was expected`);
+  throw invalidParameter(
+    `${name} is ${JSON.stringify(value)}: a time such as 2026-11-23T06:00:00Z, or an offset, was expected`,
+  );
 }
 
 /** A range that can only be empty was meant otherwise. */
@@ -69,12 +71,8 @@ function rangeOf({ from, to }: Asked): ReplayRange {
   const isEmpty =
     ('timeMs' in first && 'timeMs' in last && last.timeMs <= first.timeMs) ||
     ('offset' in first && 'offset' in last && last.offset <= first.offset);
-  if (isEmpty) throw invalid(`to (${to}) is not after from (${from}): there is nothing between them`);
+  if (isEmpty) throw invalidParameter(`to (${to}) is not after from (${from}): there is nothing between them`);
   return { from: first, to: last };
-}
-
-function invalid(message: string): ApiError {
-  return new ApiError({ code: 'invalid-parameter', status: 400, message });
 }
 
 function unknown(id: string): never {

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { DeliveryDesk, DeliveryList } from '../../alerts/delivery-desk.ts';
 import type { NewSubscription, Subscriptions } from '../../alerts/subscriptions.ts';
-import { ApiError } from '../errors.ts';
+import { invalidParameter } from '../errors.ts';
 import { querystringOfParameters } from '../openapi.ts';
 import { ALERT_BODIES, ALERT_PARAMETERS } from '../openapi-alerts.ts';
 import { whoOf } from '../who.ts';
@@ -33,7 +33,7 @@ export function subscriptionRoutes(
       const { subscriptionId } = request.params;
       if (!SUBSCRIPTION_ID.test(subscriptionId)) {
         const message = 'a subscription is called by 1 to 63 letters, digits, dots, dashes or underscores';
-        throw new ApiError({ code: 'invalid-parameter', status: 400, message });
+        throw invalidParameter(message);
       }
       const { owner = whoOf(request), ...wanted } = request.body;
       return subscriptions.put(subscriptionId, owner, wanted);

@@ -155,7 +155,7 @@ export class KafkaReader implements Runner {
       if (this.#isCalm) await this.#finish();
       const earlyMs = this.#isCalm ? this.#nextGroupMs - performance.now() : 0;
       if (earlyMs > 0) {
-        await this.#settled(consumer);
+        await this.#whileIdle(consumer);
         return earlyMs;
       }
       const size = this.#groupSize();
@@ -170,12 +170,12 @@ export class KafkaReader implements Runner {
       await this.#finish();
       this.#reached(ends);
     }
-    await this.#settled(consumer);
+    await this.#whileIdle(consumer);
     return performance.now() - this.#lastRecordMs < QUIET_AFTER_MS ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
   }
 
   /** Nothing is under way; what was put off may be due. */
-  async #settled(consumer: GroupConsumer): Promise<void> {
+  async #whileIdle(consumer: GroupConsumer): Promise<void> {
     await this.#finish();
     await this.#options.worker.settle?.(consumer, false);
     this.#note(consumer);

@@ -55,15 +55,20 @@ export function transformWorker(context: WorkerContext, options: TransformOption
   /** Committed offsets first, then the state: both are of the same transaction, or the state is newer, never older. */
   async function restore(consumer: GroupConsumer, partitions: readonly number[]): Promise<Map<number, number>> {
     if (partitions.length === 0) return new Map();
-    const times = [performance.now()];
+    let sinceMs = performance.now();
+    const lapMs = () => {
+      const nowMs = performance.now();
+      const tookMs = Math.round(nowMs - sinceMs);
+      sinceMs = nowMs;
+      return tookMs;
+    };
     // Also ends what an earlier run of this instance, or a commit that failed, left open.
     await producers.fence();
-    times.push(performance.now());
+    const fenceMs = lapMs();
     const committed = await consumer.committed(partitions);
-    times.push(performance.now());
+    const offsetsMs = lapMs();
     const stored = await readStateOf({ ...context, topic: state, everywhere: context.everywhere() }, partitions);
-    times.push(performance.now());
-    const [fenceMs, offsetsMs, stateMs] = times.slice(1).map((at, index) => Math.round(at - (times[index] ?? at)));
+    const stateMs = lapMs();
     context.log.debug({ group, partitions, fenceMs, offsetsMs, stateMs }, 'partitions restored');
     for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
     return new Map(
