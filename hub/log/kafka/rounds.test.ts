@@ -13,6 +13,7 @@ function setup() {
       if (refused.has(String(key))) throw new Error('queue full');
       produced.push([String(key), opaque as Append]);
     },
+    getMetadata: () => producer,
     isConnected: () => true,
     poll: () => producer,
   } as Partial<Producer> as Producer;

@@ -26,6 +26,11 @@ export interface StateReaderOptions {
   topic: string;
   /** A record for each partition that a transaction may have written to: where a hanging one is ended. */
   everywhere: readonly LogRecord[];
+  /**
+   * Readers take up to a second to end (librdkafka 2.8 joins the thread of its coordinator's connection, which sleeps that long), and nobody who
+   * waits for the state waits for that. Whoever closes the log does.
+   */
+  onEnding(ended: Promise<void>): void;
 }
 
 /** On every record of a state topic: who is writing it. */
@@ -125,7 +130,8 @@ async function withReader(
   work: (consumer: KafkaConsumer) => Promise<void>,
 ): Promise<void> {
   const consumer = new options.rdkafka.KafkaConsumer(readerConfig(options.address, isolation), consumerTopicConfig);
-  await connect(consumer);
+  // A topic that is unknown when its partitions are assigned is asked for in librdkafka's next look at all topics, once a second.
+  await connect(consumer, { topic: options.topic });
   consumer.setDefaultConsumeTimeout(0);
   try {
     await work(consumer);
@@ -133,7 +139,7 @@ async function withReader(
     throw kafkaError(error, `reading ${options.topic}`);
   } finally {
     if (consumer.isConnected()) consumer.unassign();
-    await disconnect(consumer);
+    options.onEnding(disconnect(consumer));
   }
 }
 

@@ -29,6 +29,11 @@ const EFFECTLESS_MS = 1_000;
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
   const { group, input, state } = options;
   const { producers } = context;
+  const ending = new Set<Promise<void>>();
+  const onEnding = (ended: Promise<void>) => {
+    ending.add(ended);
+    void ended.finally(() => ending.delete(ended));
+  };
   /** The transaction under way is with librdkafka. What is prepared before that only keeps the JavaScript thread from handing it over. */
   let handedOver = Promise.resolve();
 
@@ -67,7 +72,8 @@ export function transformWorker(context: WorkerContext, options: TransformOption
     const fenceMs = lapMs();
     const committed = await consumer.committed(partitions);
     const offsetsMs = lapMs();
-    const stored = await readStateOf({ ...context, topic: state, everywhere: context.everywhere() }, partitions);
+    const everywhere = context.everywhere();
+    const stored = await readStateOf({ ...context, topic: state, everywhere, onEnding }, partitions);
     const stateMs = lapMs();
     context.log.debug({ group, partitions, fenceMs, offsetsMs, stateMs }, 'partitions restored');
     for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
@@ -138,7 +144,9 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       if (effectless.size === 0 || (!now && performance.now() - effectlessSinceMs < EFFECTLESS_MS)) return;
       await commitPutOff(consumer, { outputs: [] });
     },
-    close: () => producers.close(),
+    async close() {
+      await Promise.all([...ending, producers.close()]);
+    },
   };
   const { onTick } = options;
   if (onTick) {
