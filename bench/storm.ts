@@ -2,10 +2,10 @@
  * Several hubs on Mosquitto and Kafka under load while one of them is killed again and again, then a burst: how long events take, what memory
  * it costs, and whether every event stands in `package-events` once.
  *
- *   npm run bench -- storm [--hubs 3] [--rate 300] [--minutes 10] [--every 20] [--burst 10] [--burst-seconds 60] [--json]
+ *   npm run bench -- storm [--hubs 3] [--rate 300] [--minutes 10] [--every 20] [--down 0] [--burst 10] [--burst-seconds 60] [--json]
  *
  * `rate` is tracking events a second of all gateways together. Each hub has all roles and a name (`--instance`); one that was killed (SIGKILL)
- * is started again at once, as systemd would. Time runs from a record's making at the gateway to kcat's having read it (`read_committed`), both
+ * is started again at once, as systemd would, or after `down` seconds: others have taken over then, and the longest time is how long that took. Time runs from a record's making at the gateway to kcat's having read it (`read_committed`), both
  * clocks being this machine's. Exit code 1 when an event is missing or doubled, a ledger does not balance, p95 under kills is more than twice
  * the calm one, or it is not calm again within a minute after the burst.
  */
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '300' },
     minutes: { type: 'string', default: '10' },
     every: { type: 'string', default: '20' },
+    down: { type: 'string', default: '0' },
     burst: { type: 'string', default: '10' },
     'burst-seconds': { type: 'string', default: '60' },
     json: { type: 'boolean', default: false },
@@ -35,6 +36,7 @@ const { values } = parseArgs({
 const HUBS = Number(values.hubs);
 const RATE = Number(values.rate);
 const EVERY_MS = Number(values.every) * 1000;
+const DOWN_MS = Number(values.down) * 1000;
 const BURST = Number(values.burst);
 const BURST_MS = Number(values['burst-seconds']) * 1000;
 const WARM_UP_MS = 30_000;
@@ -164,6 +166,7 @@ async function kills(): Promise<number> {
     if (!hub) break;
     await hub.process.kill9();
     const killedMs = nowMs();
+    await wait(DOWN_MS);
     hub.process = startHub(hub.name);
     hub.url = await healthy(await hub.process.line(/pages and API at/, 60_000));
     progress(`${hub.name} was killed and well again after ${Math.round(nowMs() - killedMs)} ms`);

@@ -7,30 +7,23 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { aborted, type Clock } from '../protocols/base/clock.ts';
-import type { Log } from '../protocols/base/log.ts';
+import { aborted } from '../protocols/base/clock.ts';
 import type { ReportedConfig } from '../protocols/fleet/reported-config.ts';
 import { renderMetrics } from '../protocols/metrics/exposition.ts';
-import type { HubConfig, Role } from './config.ts';
+import type { Role } from './config.ts';
+import type { HubOptions } from './hub-options.ts';
 import { TOPICS } from './log/event-log.ts';
 import { Gateways } from './ops/gateways.ts';
+import { healthOf, reportOf } from './ops/hub-state.ts';
 import { Meters } from './ops/meters.ts';
 import { type HubReport, hubMetrics } from './ops/report.ts';
 import { followStatuses, StatusLog } from './ops/status-log.ts';
 import { hostPort, openBroker, openPorts } from './ports.ts';
 import { LedgerAudit } from './process/ledger-audit.ts';
-import { type Consumer, consumersHealthy, startUp } from './start-up.ts';
+import { type Consumer, startUp } from './start-up.ts';
 import { SeriesGuard } from './timeseries/series-guard.ts';
 import { SqlTimeSeries } from './timeseries/sql/sql-time-series.ts';
 import { Changes } from './tracking/changes.ts';
-
-export interface HubOptions {
-  config: HubConfig;
-  clock: Clock;
-  log: Log;
-  /** Ends the hub. */
-  signal: AbortSignal;
-}
 
 export interface RunningHub {
   /** Where the API and the pages answer (without the role `api`: /healthz and /metrics). */
@@ -152,40 +145,13 @@ export async function runHub(options: HubOptions): Promise<RunningHub> {
           ]
         : [];
     const consumers = [...processing, ...projections, ...hearing];
-    const { bounded } = await import('./api/routes/ops.ts');
-    const health = {
-      ...(broker && { broker: async () => broker.healthy() }),
-      eventLog: () => eventLog.healthy(),
-      ...(timeSeries && { timeSeries: () => timeSeries.healthy() }),
-      ...(store && { store: () => store.healthy() }),
-      ...(listener && { live: async () => listener.healthy() }),
-      ...(cache && { cache: () => cache.healthy() }),
-      ...(consumers.length > 0 && { process: async () => consumersHealthy(consumers) }),
-    };
-    const report = async (): Promise<HubReport> => ({
-      ingest: ingest?.counters,
-      ...(door && { door: door.counters }),
-      ...(ingest && { sparkplug: ingest.sparkplug.counters }),
-      processors: processors.map((processor, index) => ({
-        group: processor.group,
-        lanes: processor.lanes,
-        counters: processor.counters,
-        ledger: processor.ledger(),
-        lag: processing[index]?.runner?.lag(),
-      })),
-      projections: projections.map(({ name, runner }) => ({ name, lag: runner?.lag() })),
-      ports: await Promise.all(
-        Object.entries(health).map(async ([name, check]) => ({ name, ok: (await bounded(check, clock)).ok })),
-      ),
-      gateways: has('process') || has('api') ? gateways.list() : undefined,
-      roles: config.roles,
-      queue: broker?.queue(),
-      series: has('process') ? guard.size : undefined,
-      distributions: meters.metrics(),
-    });
+    const health = healthOf({ ...ports, broker, listener, consumers });
+    const { roles } = config;
+    const reported = { roles, ingest, door, broker, processors, processing, projections, gateways, guard, meters };
+    const report = () => reportOf(reported, health, clock);
     const ops = {
       clock,
-      roles: config.roles,
+      roles,
       log: log.child({ part: 'api' }),
       health,
       metrics: async () => renderMetrics(hubMetrics(await report())),
@@ -196,7 +162,7 @@ export async function runHub(options: HubOptions): Promise<RunningHub> {
         : { http: await (await import('./api/ops-app.ts')).createOps(ops) };
     opened.push({ close: () => http.close() });
     const httpUrl = await listen(http, config.http.listen);
-    log.info({ url: httpUrl, roles: config.roles }, has('api') ? 'API and pages listen' : 'health and metrics listen');
+    log.info({ url: httpUrl, roles }, has('api') ? 'API and pages listen' : 'health and metrics listen');
 
     starting.begin([...projections, ...hearing], 'store');
     const upkeep =

@@ -2,8 +2,9 @@
  * Starts what reads the event log, each consumer as soon as what it needs is there. A store or a log that is away is waited for: the hub comes up,
  * says so in /healthz, and goes on by itself.
  */
+
+import type { HubOptions } from './hub-options.ts';
 import type { Runner } from './log/event-log.ts';
-import type { HubOptions } from './main.ts';
 import type { Ports } from './ports.ts';
 
 /** A consumer of the event log: started when what it needs is there, and asked how far it is. */

@@ -17,6 +17,7 @@ import type { Changes } from '../tracking/changes.ts';
 import { TrackingReader } from '../tracking/reader.ts';
 import type { DoorContext } from './door-context.ts';
 import { installErrorAnswers } from './errors.ts';
+import { lazyValidators } from './lazy-validators.ts';
 import { LiveFeed } from './live-feed.ts';
 import { openapi } from './openapi.ts';
 import { withAlerting } from './openapi-alerts.ts';
@@ -84,6 +85,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     // Package ids stand in paths, percent-encoded.
     routerOptions: { maxParamLength: 2000, ignoreTrailingSlash: true },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
+    schemaController: lazyValidators(),
     bodyLimit: 1024,
     requestTimeout: 30_000,
   });

@@ -4,7 +4,7 @@ import { LANES, type Lane } from '../../protocols/uplink/identity.ts';
 import type { DoorCounters } from '../door/door.ts';
 import type { SparkplugCounters } from '../door/sparkplug.ts';
 import type { IngestCounters } from '../ingest/ingest.ts';
-import type { ProcessorCounters } from '../process/processor.ts';
+import type { ProcessorCounters } from '../process/work.ts';
 import type { KnownGateway } from './gateways.ts';
 
 type Ledger = Record<Lane, { highest: number; seen: number; lost: number; missing: number }>;

@@ -74,21 +74,21 @@ export class SequenceBook {
     return changes;
   }
 
-  /** Per lane, summed over gateways: for metrics and the conservation check. */
-  ledger(): Record<Lane, HubLedger> {
-    const zero = () => ({ highest: 0, seen: 0, lost: 0, missing: 0 });
-    const sums = { alert: zero(), tracking: zero(), telemetry: zero() };
-    for (const { key, ledger } of this.ledgers()) {
-      const sum = sums[key.lane];
-      for (const name of ['highest', 'seen', 'lost', 'missing'] as const) sum[name] += ledger[name];
-    }
-    return sums;
-  }
-
   /** Each page's own, and the contradiction that was reported of it and stands. */
   *ledgers(): Generator<{ key: BookKey; ledger: HubLedger; contradicted: Claim | undefined }, void, void> {
     for (const page of this.#pages.values()) {
       yield { key: page.key, ledger: page.ledger(), contradicted: page.contradicted };
     }
   }
+}
+
+/** Per lane: for metrics and the conservation check. */
+export function sumOf(ledgers: Iterable<{ key: BookKey; ledger: HubLedger }>): Record<Lane, HubLedger> {
+  const zero = () => ({ highest: 0, seen: 0, lost: 0, missing: 0 });
+  const sums = { alert: zero(), tracking: zero(), telemetry: zero() };
+  for (const { key, ledger } of ledgers) {
+    const sum = sums[key.lane];
+    for (const name of ['highest', 'seen', 'lost', 'missing'] as const) sum[name] += ledger[name];
+  }
+  return sums;
 }

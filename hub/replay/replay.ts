@@ -22,7 +22,8 @@ import {
   TOPICS,
   type TransformOptions,
 } from '../log/event-log.ts';
-import { Processor, type ProcessorCounters } from '../process/processor.ts';
+import { Processor } from '../process/processor.ts';
+import type { ProcessorCounters } from '../process/work.ts';
 import { isRetryable, type Sql, type Store, StoreError } from '../store/store.ts';
 import { guarded, SeriesGuard, type SeriesLimits } from '../timeseries/series-guard.ts';
 import type { TimeSeries } from '../timeseries/time-series.ts';

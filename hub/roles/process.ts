@@ -1,6 +1,7 @@
 /** The role `process`: batches of the log become package events, alerts and points. */
+
+import type { HubOptions } from '../hub-options.ts';
 import type { EventLog } from '../log/event-log.ts';
-import type { HubOptions } from '../main.ts';
 import type { Meters } from '../ops/meters.ts';
 import { PROCESS_GROUPS } from '../process/groups.ts';
 import type { LedgerAudit } from '../process/ledger-audit.ts';

@@ -1,8 +1,8 @@
 /** What follows from a change of packages and alerts, in its transaction: of what is new (role `project`) and of what is replayed (role `api`). */
 import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import { withIncidents } from '../alerts/incident-projection.ts';
+import type { HubOptions } from '../hub-options.ts';
 import { withLimits } from '../limits/stays.ts';
-import type { HubOptions } from '../main.ts';
 import { alertProjection } from '../tracking/alert-projection.ts';
 import type { Projection } from '../tracking/projector.ts';
 import { withStateOutbox } from '../tracking/state-outbox.ts';

@@ -34,6 +34,7 @@ const LAWS: Readonly<Record<Side, Law>> = {
     folders: ['hub', 'protocols'],
     packages: [
       '@electric-sql/pglite',
+      '@fastify/ajv-compiler',
       '@influxdata/influxdb-client',
       '@opentelemetry/api',
       '@opentelemetry/exporter-trace-otlp-http',

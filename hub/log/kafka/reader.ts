@@ -2,7 +2,7 @@
  * The loop behind transform and follow: rebalance, tick, fetch a group, hand it on, repeat.
  *
  * - Under load the next group is prepared while one is being committed, never more: at most twice `maxRecords` are in hand; read-ahead is bounded in
- *   config.ts. Under load groups grow to `GROUP_WORK`; when it is calm a group is what has come meanwhile.
+ *   config.ts. How large groups are and how often they come: group-pace.ts.
  * - A failure is kept in `fault()` and tried again after a backoff, with the same records; meanwhile the partitions are paused and
  *   the consumer goes on being asked, so that the group does not take it for dead.
  * - A consumer that cannot go on (fatal error) is replaced.
@@ -13,6 +13,7 @@ import type { Log } from '../../../protocols/base/log.ts';
 import type { Runner, StoredRecord } from '../event-log.ts';
 import type { KafkaAddress } from './config.ts';
 import { GroupConsumer, type Rebalance } from './group-consumer.ts';
+import { GroupPace } from './group-pace.ts';
 import { isFatal, kafkaError, type Rdkafka } from './native.ts';
 
 /** What transform and follow do differently. */
@@ -68,16 +69,11 @@ const BUSY_PAUSE_MS = 3;
 const QUIET_PAUSE_MS = 25;
 const QUIET_AFTER_MS = 2_000;
 const NOTE_MS = 1_000;
-/** What a transaction under load should carry: its end costs some ten milliseconds, however much it is. */
-const GROUP_WORK = 10_000;
-/** When less has come than may, and less than this, the next group waits for its commit and takes along what comes meanwhile: few and many cost the same. */
-const CALM_WORK = 1_000;
-/** Of a record, before anything is known of them. */
-const FIRST_GUESS_WORK = 100;
 
 export class KafkaReader implements Runner {
   readonly #options: ReaderOptions;
   readonly #stopping = new AbortController();
+  readonly #pace: GroupPace;
   readonly #done: Promise<void>;
   #consumer: GroupConsumer | undefined;
   #everAssigned = false;
@@ -85,20 +81,16 @@ export class KafkaReader implements Runner {
   readonly #positions = new Map<number, number>();
   #waiting: StoredRecord[] = [];
   #underWay: UnderWay | undefined;
-  #workPerRecord = FIRST_GUESS_WORK;
-  /** The last group was all there was, and little: see CALM_WORK. */
-  #isCalm = true;
   #fault: Error | undefined;
   #recovering = false;
   #paused: number[] = [];
-  /** Not before this the next group, if it may take its time. */
-  #nextGroupMs = 0;
   #nextTickMs = 0;
   #nextNoteMs = 0;
   #lastRecordMs = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    this.#pace = new GroupPace(options);
     this.#done = this.#run();
   }
 
@@ -152,19 +144,19 @@ export class KafkaReader implements Runner {
     if (this.#waiting.length > 0) {
       await this.#handle(consumer, new Map());
     } else {
-      if (this.#isCalm) await this.#finish();
-      const earlyMs = this.#isCalm ? this.#nextGroupMs - performance.now() : 0;
+      if (this.#pace.isCalm) await this.#finish();
+      const earlyMs = this.#pace.earlyMs(performance.now());
       if (earlyMs > 0) {
         await this.#whileIdle(consumer);
         return earlyMs;
       }
-      const size = this.#groupSize();
+      const size = this.#pace.size();
       const { records, ends } = await consumer.fetch(size);
       this.#waiting = records;
       if (records.length > 0) {
-        this.#nextGroupMs = performance.now() + (this.#options.groupEveryMs ?? 0);
+        this.#pace.began(performance.now());
         const work = await this.#handle(consumer, ends);
-        this.#isCalm = records.length < size && work < CALM_WORK;
+        this.#pace.ended({ wasAll: records.length < size, work });
         return 0;
       }
       await this.#finish();
@@ -181,10 +173,6 @@ export class KafkaReader implements Runner {
     this.#note(consumer);
   }
 
-  #groupSize(): number {
-    return Math.min(this.#options.maxRecords, Math.ceil(GROUP_WORK / this.#workPerRecord));
-  }
-
   /** Prepares what waits, while the group before is committed, and then begins to commit it. Gives how much it was to do. */
   async #handle(consumer: GroupConsumer, ends: ReadonlyMap<number, number>): Promise<number> {
     const records = inOrder(this.#waiting.filter(({ partition }) => this.#positions.has(partition)));
@@ -199,7 +187,7 @@ export class KafkaReader implements Runner {
     this.#lastRecordMs = performance.now();
     const group = await this.#options.worker.prepare(records);
     await this.#finish();
-    this.#workPerRecord = Math.max(1, (this.#workPerRecord + group.work / records.length) / 2);
+    this.#pace.prepared({ records: records.length, work: group.work });
     const durable = group.commit(consumer, next);
     // Whoever waits for it is told.
     durable.catch(() => {});
