@@ -6,6 +6,7 @@ const BENCHMARKS: Record<string, () => Promise<unknown>> = {
   'outbox-start': () => import('./outbox-start.ts'),
   outage: () => import('./outage.ts'),
   storm: () => import('./storm.ts'),
+  'comer-back': () => import('./comer-back.ts'),
   bridge: () => import('./bridge/main.ts'),
   presence: () => import('./presence.ts'),
   hub: () => import('./hub.ts'),

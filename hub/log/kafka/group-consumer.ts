@@ -13,6 +13,7 @@ import { toRecord } from './to-record.ts';
 /** Logical offset: the beginning of a partition. */
 export const BEGINNING = -2;
 const CALL_TIMEOUT_MS = 10_000;
+const PENDING_MS = 1_000;
 const ROUND_MS = 5;
 /** Rounds without anything to answer, after which nothing more comes. */
 const CALM_ROUNDS = 5;
@@ -88,16 +89,28 @@ export class GroupConsumer {
     return { records: messages.map(toRecord), ends };
   }
 
-  /** Offsets of the group that no pending transaction can change any more; undefined where there is none. */
-  async committed(partitions: readonly number[]): Promise<Map<number, number | undefined>> {
+  /**
+   * Offsets of the group that no pending transaction can change any more; undefined where there is none.
+   *
+   * @param onPending Called when there is no answer after a second, and after each further one: mostly a transaction with offsets is still open.
+   */
+  async committed(
+    partitions: readonly number[],
+    onPending: () => Promise<void>,
+  ): Promise<Map<number, number | undefined>> {
     const wanted = this.#toppars(partitions);
     const deadline = performance.now() + CALL_TIMEOUT_MS;
     for (;;) {
       const found = await asked<(TopicPartitionOffset | Error)[]>((done) =>
-        this.consumer.committed(wanted, CALL_TIMEOUT_MS, done),
-      );
-      // A partition's own error stands in its place: mostly that the transaction with its offset is still being completed.
-      // Taking that for "no offset" would begin anew.
+        this.consumer.committed(wanted, PENDING_MS, done),
+      ).catch((error: LibrdKafkaError) => {
+        if (error.code !== CODES.timedOut || performance.now() > deadline) throw error;
+      });
+      if (!found) {
+        await onPending();
+        continue;
+      }
+      // A partition's own error stands in its place. Taking that for "no offset" would begin anew.
       const fault = found.find((entry) => entry instanceof Error);
       if (!fault) return new Map(found.flatMap((entry) => (entry instanceof Error ? [] : [offsetOf(entry)])));
       if (performance.now() > deadline) throw fault;

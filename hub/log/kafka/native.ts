@@ -47,6 +47,7 @@ export const CODES = {
   unknownTopicLocal: -188,
   unknownPartition: -190,
   queueFull: -184,
+  timedOut: -185,
   revokePartitions: -174,
   assignPartitions: -175,
   unknownTopic: 3,

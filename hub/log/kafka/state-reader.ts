@@ -12,7 +12,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaConsumer, Message } from 'node-rdkafka';
 import type { Log } from '../../../protocols/base/log.ts';
-import type { LogRecord } from '../event-log.ts';
+import type { LogRecord, StoredRecord } from '../event-log.ts';
 import { connect, disconnect } from './client.ts';
 import { consumerTopicConfig, type KafkaAddress, readerConfig } from './config.ts';
 import { asked, kafkaError, type Rdkafka } from './native.ts';
@@ -48,11 +48,18 @@ const HANGING_AFTER_ROUNDS = 2;
 const FETCH_RECORDS = 5_000;
 const PAUSE_MS = 3;
 
+export interface PartitionsState {
+  state: Map<number, Map<string, Buffer>>;
+  /** Who wrote the last record of each partition, by transactional id. */
+  lastWriters: Set<string>;
+}
+
 export async function readStateOf(
   options: StateReaderOptions,
   partitions: readonly number[],
-): Promise<Map<number, Map<string, Buffer>>> {
+): Promise<PartitionsState> {
   const state = new Map(partitions.map((partition) => [partition, new Map<string, Buffer>()]));
+  const writers = new Map<number, string>();
   const started = performance.now();
   let patienceMs = started + PATIENCE_MS;
   let rounds = 0;
@@ -64,6 +71,7 @@ export async function readStateOf(
       for (const record of (await fetch(consumer)).map(toRecord)) {
         if (record.value === null) state.get(record.partition)?.delete(record.key);
         else state.get(record.partition)?.set(record.key, record.value);
+        noteWriter(writers, record);
       }
       const open = partitions.filter(
         (partition) => !isComplete(consumer, { topic: options.topic, partition, end: ends.get(partition) }),
@@ -81,7 +89,20 @@ export async function readStateOf(
       patienceMs = performance.now() + PATIENCE_MS;
     }
   });
-  return state;
+  return { state, lastWriters: new Set(writers.values()) };
+}
+
+/** Who wrote the last record of each partition, also where it is not committed. */
+export async function lastWritersOf(options: StateReaderOptions, partitions: readonly number[]): Promise<Set<string>> {
+  const writers = new Map<number, string>();
+  const from = partitions.map((partition) => ({ partition, offset: FIRST_OFFSET }));
+  await readUncommitted(options, { from, forMs: GIVE_UP_MS, onRecord: (record) => noteWriter(writers, record) });
+  return new Set(writers.values());
+}
+
+function noteWriter(writers: Map<number, string>, { partition, headers }: StoredRecord): void {
+  const writer = headers?.[TRANSACTION_HEADER];
+  if (writer) writers.set(partition, writer);
 }
 
 /** Read to the last stable offset (`end`), and nothing pending behind it. */
@@ -100,18 +121,11 @@ async function endTransactionsOfTheDead(
 ): Promise<void> {
   if (stuck.length === 0) return;
   const ids = new Set<string>();
-  await withReader(options, 'read_uncommitted', async (consumer) => {
-    const open = new Set(stuck.map(({ partition }) => partition));
-    consumer.on('partition.eof', ({ partition }) => open.delete(partition));
-    consumer.assign(stuck.map(({ partition, offset }) => ({ topic: options.topic, partition, offset })));
-    const deadline = performance.now() + PATIENCE_MS;
-    while (open.size > 0 && performance.now() < deadline) {
-      for (const record of (await fetch(consumer)).map(toRecord)) {
-        const id = record.headers?.[TRANSACTION_HEADER];
-        if (id) ids.add(id);
-      }
-    }
-  });
+  const onRecord = ({ headers }: StoredRecord) => {
+    const id = headers?.[TRANSACTION_HEADER];
+    if (id) ids.add(id);
+  };
+  await readUncommitted(options, { from: stuck, forMs: PATIENCE_MS, onRecord });
   for (const transactionalId of ids) {
     const what = hanging ? 'ending a hanging transaction' : 'ending the open transaction of a process that left';
     options.log.warn({ transactionalId, topic: options.topic, stuck }, what);
@@ -122,6 +136,25 @@ async function endTransactionsOfTheDead(
       await producer.close();
     }
   }
+}
+
+/** To the end of each partition, or for so long. */
+async function readUncommitted(
+  options: StateReaderOptions,
+  of: {
+    from: readonly { partition: number; offset: number }[];
+    forMs: number;
+    onRecord: (record: StoredRecord) => void;
+  },
+): Promise<void> {
+  await withReader(options, 'read_uncommitted', async (consumer) => {
+    const open = new Set(of.from.map(({ partition }) => partition));
+    consumer.on('partition.eof', ({ partition }) => open.delete(partition));
+    consumer.assign(of.from.map((position) => ({ ...position, topic: options.topic })));
+    const endMs = performance.now() + of.forMs;
+    while (open.size > 0 && performance.now() < endMs)
+      for (const record of (await fetch(consumer)).map(toRecord)) of.onRecord(record);
+  });
 }
 
 async function withReader(

@@ -162,6 +162,11 @@ export class TransactionProducer {
 const SEATS = { calm: 'calm', 'calm-2': 'calm', bulk: 'bulk' } as const satisfies Record<string, Pace>;
 type Seat = keyof typeof SEATS;
 
+/** With what the producers of a transform were opened of which this id is one. */
+export function prefixOf(transactionalId: string): string {
+  return transactionalId.slice(0, transactionalId.lastIndexOf('.'));
+}
+
 /**
  * The producers of one transform, opened when needed and replaced when they cannot go on.
  *
@@ -170,12 +175,14 @@ type Seat = keyof typeof SEATS;
  * before is committed, and partitions keep their order.
  */
 export class TransactionProducers {
-  readonly #options: { rdkafka: Rdkafka; address: KafkaAddress; prefix: string };
+  readonly prefix: string;
+  readonly #options: { rdkafka: Rdkafka; address: KafkaAddress };
   readonly #open = new Map<Seat, TransactionProducer>();
   readonly #opening = new Map<Seat, Promise<TransactionProducer>>();
   #last: Seat = 'calm-2';
 
-  constructor(options: { rdkafka: Rdkafka; address: KafkaAddress; prefix: string }) {
+  constructor({ prefix, ...options }: { rdkafka: Rdkafka; address: KafkaAddress; prefix: string }) {
+    this.prefix = prefix;
     this.#options = options;
   }
 
@@ -211,10 +218,9 @@ export class TransactionProducers {
     const producer = this.#open.get(seat);
     this.#open.delete(seat);
     await producer?.close();
-    const { prefix, ...options } = this.#options;
     const opened = await TransactionProducer.open({
-      ...options,
-      transactionalId: `${prefix}.${seat}`,
+      ...this.#options,
+      transactionalId: `${this.prefix}.${seat}`,
       pace: SEATS[seat],
     });
     this.#open.set(seat, opened);

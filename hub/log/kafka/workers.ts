@@ -3,9 +3,10 @@ import type { Log } from '../../../protocols/base/log.ts';
 import type { FollowOptions, LogRecord, Transformed, TransformOptions } from '../event-log.ts';
 import type { KafkaAddress } from './config.ts';
 import { BEGINNING, type GroupConsumer } from './group-consumer.ts';
+import { endTransactionsOf, endWhatHoldsUp } from './left-open.ts';
 import { kafkaError, type Rdkafka, type TopicPartitionOffset } from './native.ts';
 import type { Worker } from './reader.ts';
-import { readStateOf, TRANSACTION_HEADER } from './state-reader.ts';
+import { lastWritersOf, readStateOf, TRANSACTION_HEADER } from './state-reader.ts';
 import type { TransactionProducers } from './transaction-producer.ts';
 
 export interface WorkerContext {
@@ -29,11 +30,14 @@ const EFFECTLESS_MS = 1_000;
 export function transformWorker(context: WorkerContext, options: TransformOptions): Worker {
   const { group, input, state } = options;
   const { producers } = context;
-  const ending = new Set<Promise<void>>();
+  const leaving = new AbortController();
+  /** What goes on beside the partitions' work. Never rejects. */
+  const beside = new Set<Promise<void>>();
   const onEnding = (ended: Promise<void>) => {
-    ending.add(ended);
-    void ended.finally(() => ending.delete(ended));
+    beside.add(ended);
+    void ended.finally(() => beside.delete(ended));
   };
+  const ofOthers = { ...context, ownPrefix: producers.prefix };
   /** The transaction under way is with librdkafka. What is prepared before that only keeps the JavaScript thread from handing it over. */
   let handedOver = Promise.resolve();
 
@@ -70,13 +74,17 @@ export function transformWorker(context: WorkerContext, options: TransformOption
     // Also ends what an earlier run of this instance, or a commit that failed, left open.
     await producers.fence();
     const fenceMs = lapMs();
-    const committed = await consumer.committed(partitions);
+    const reading = { ...context, topic: state, everywhere: context.everywhere(), onEnding };
+    const committed = await consumer.committed(partitions, async () =>
+      endTransactionsOf(ofOthers, await lastWritersOf(reading, partitions)),
+    );
     const offsetsMs = lapMs();
-    const everywhere = context.everywhere();
-    const stored = await readStateOf({ ...context, topic: state, everywhere, onEnding }, partitions);
+    const stored = await readStateOf(reading, partitions);
     const stateMs = lapMs();
     context.log.debug({ group, partitions, fenceMs, offsetsMs, stateMs }, 'partitions restored');
-    for (const partition of partitions) options.onAssigned(partition, stored.get(partition) ?? new Map());
+    const unheld = endWhatHoldsUp(ofOthers, stored.lastWriters, leaving.signal);
+    onEnding(unheld.catch((error: Error) => context.log.debug({ group, error: error.message }, 'not looked for')));
+    for (const partition of partitions) options.onAssigned(partition, stored.state.get(partition) ?? new Map());
     return new Map(
       partitions.map((partition) => {
         if (!committed.has(partition)) throw new Error(`the group's offset of partition ${partition} is unknown`);
@@ -145,7 +153,8 @@ export function transformWorker(context: WorkerContext, options: TransformOption
       await commitPutOff(consumer, { outputs: [] });
     },
     async close() {
-      await Promise.all([...ending, producers.close()]);
+      leaving.abort();
+      await Promise.all([...beside, producers.close()]);
     },
   };
   const { onTick } = options;
