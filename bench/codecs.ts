@@ -8,6 +8,7 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { chosen } from './choose.ts';
 import type { Contest } from './codecs/contest.ts';
 import { gs1 } from './codecs/gs1.ts';
 import { llrp } from './codecs/llrp.ts';
@@ -18,15 +19,22 @@ import { tracking } from './codecs/tracking.ts';
 const TURNS = 5;
 const GOAL = 3;
 
+const CONTESTS = [llrp, nmea, modbus, gs1, tracking];
+
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '2' },
-    only: { type: 'string' },
+    only: { type: 'string', default: CONTESTS.map(({ name }) => name).join(',') },
     json: { type: 'boolean', default: false },
   },
 });
 const turnMs = (Number(values.seconds) * 1000) / TURNS;
-const contests = [llrp, nmea, modbus, gs1, tracking].filter(({ name }) => (values.only ?? name) === name);
+const wanted = chosen(
+  'only',
+  values.only,
+  CONTESTS.map(({ name }) => name),
+);
+const contests = CONTESTS.filter(({ name }) => wanted.includes(name));
 const results = contests.map(measure);
 
 if (values.json) process.stdout.write(`${JSON.stringify({ cpu: cpus()[0]?.model, node: process.version, results })}\n`);

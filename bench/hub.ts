@@ -10,6 +10,7 @@
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { chosen } from './choose.ts';
 import { print, type Row } from './row.ts';
 
 const { values } = parseArgs({
@@ -31,23 +32,20 @@ const seconds = Number(values.seconds);
 setFlagsFromString('--expose-gc');
 globalThis.gc = runInNewContext('gc') as NodeJS.GCFunction;
 
-const PATHS: Record<string, () => Promise<Row[]>> = {
+const PATHS = {
   dedup: async () => [await (await import('./hub/dedup.ts')).dedup(Math.min(events, 400_000))],
   'wire-size': async () => [await (await import('./hub/wire-size.ts')).wireSize()],
   lines: async () => [await (await import('./hub/lines.ts')).lines(Math.min(events, 200_000))],
   ingest: async () => (await import('./hub/ingest.ts')).ingest({ seconds, turns }),
   process: async () => (await import('./hub/process.ts')).processing({ events, turns }),
   connections: async () => [await (await import('./hub/connections.ts')).connections(Number(values.connections))],
-};
+} satisfies Record<string, () => Promise<Row[]>>;
+const wanted = chosen('only', values.only, Object.keys(PATHS) as (keyof typeof PATHS)[]);
 
 if (values.profile !== undefined) (await import('./hub/run.ts')).profileInto(values.profile);
 
 const rows: Row[] = [];
-for (const name of values.only.split(',')) {
-  const path = PATHS[name];
-  if (!path) throw new Error(`no path ${name}: ${Object.keys(PATHS).join(', ')}`);
-  rows.push(...(await path()));
-}
+for (const name of wanted) rows.push(...(await PATHS[name]()));
 print(rows, values.json);
 if (values.profile !== undefined && !values.json) {
   process.stdout.write(await (await import('./hub/profile.ts')).profileSummary(values.profile));

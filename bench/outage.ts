@@ -15,6 +15,7 @@ import { healthy, milepost } from '../test/e2e/stack.ts';
 import { startInflux } from '../test/servers/influx.ts';
 import { startKafka } from '../test/servers/kafka.ts';
 import { startPostgres } from '../test/servers/postgres.ts';
+import { chosen } from './choose.ts';
 import { machine } from './row.ts';
 
 const SINKS = ['postgres', 'influx', 'kafka'] as const;
@@ -28,7 +29,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const sinks = SINKS.filter((sink) => values.sinks.split(',').includes(sink));
+const sinks = chosen('sinks', values.sinks, SINKS);
 const rate = Number(values.rate);
 const awayS = Number(values.away);
 const GATEWAYS = 50;

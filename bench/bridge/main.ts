@@ -19,6 +19,7 @@ import { startKafka } from '../../test/servers/kafka.ts';
 import { kcatFollowing } from '../../test/servers/kcat.ts';
 import { startMosquitto } from '../../test/servers/mosquitto.ts';
 import { startPostgres } from '../../test/servers/postgres.ts';
+import { chosen } from '../choose.ts';
 import { type Installed, installNodeRed, installTelegraf } from '../peers/install.ts';
 import { machine } from '../row.ts';
 import {
@@ -32,13 +33,15 @@ import {
 } from './contenders.ts';
 import { Reader, type Summary } from './reader.ts';
 
+const CONTENDERS = ['milepost', 'whole', 'door', 'telegraf', 'node-red'] as const;
+
 const { values } = parseArgs({
   options: {
     rate: { type: 'string', default: '5000' },
     flood: { type: 'string', default: '40000' },
     seconds: { type: 'string', default: '20' },
     settle: { type: 'string', default: '20' },
-    only: { type: 'string', default: 'milepost,whole,door,telegraf,node-red' },
+    only: { type: 'string', default: CONTENDERS.join(',') },
     json: { type: 'boolean', default: false },
   },
 });
@@ -79,7 +82,7 @@ async function contenders(): Promise<Contender[]> {
     if ('folder' in installed) all.push(make(installed));
     else notRun.push(`${title}: ${installed.reason}`);
   };
-  const wanted = values.only.split(',');
+  const wanted = chosen('only', values.only, CONTENDERS);
   if (wanted.includes('milepost')) all.push(milepostGateways);
   if (wanted.includes('whole')) all.push(milepostWhole);
   if (wanted.includes('door')) all.push(milepostDoor);

@@ -5,15 +5,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { chosen } from '../choose.ts';
 import { print, type Row, timesPeer } from '../row.ts';
 import type { GatewayFound, GatewayRun } from './gateway.ts';
 import { startHub } from './hub.ts';
 import { throughMqttJs, throughSqlite } from './naive.ts';
 import { outboxRows } from './outbox.ts';
 
+const PARTS = ['gateway', 'outbox'] as const;
+
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'gateway,outbox' },
+    only: { type: 'string', default: PARTS.join(',') },
     events: { type: 'string', default: '400000' },
     turns: { type: 'string', default: '3' },
     folder: { type: 'string', default: tmpdir() },
@@ -84,10 +87,10 @@ async function alone(run: GatewayRun): Promise<GatewayFound> {
   return found;
 }
 
+const wanted = chosen('only', values.only, PARTS);
 const folder = await mkdtemp(join(values.folder, 'milepost-bench-'));
 try {
   const rows: Row[] = [];
-  const wanted = values.only.split(',');
   if (wanted.includes('gateway')) rows.push(await gateway(folder));
   if (wanted.includes('outbox')) rows.push(...(await outboxRows({ folder, events: events / 2, turns })));
   print(rows, values.json);
