@@ -4,7 +4,8 @@
 #   scripts/setup.sh base     npm packages, exactly as in package-lock.json (the demo and a gateway need no more)
 #   scripts/setup.sh kafka    base + node-rdkafka compiled (the hub's Kafka client)
 #   scripts/setup.sh peers    servers and foreign programs for the tests (Debian packages, Kafka, InfluxDB, Python tools)
-#   scripts/setup.sh all      everything (the default)
+#   scripts/setup.sh all      all of these (the default)
+#   scripts/setup.sh influx2  InfluxDB 2 for its tests, built with Go and Rust that are there (some minutes; `all` leaves it out)
 #
 # What was built or fetched is kept in ${MILEPOST_CACHE:-~/.cache/milepost}, so that a second clone takes seconds.
 # Exit codes: 0 all there; 1 something could not be provided (said by name at the end); 2 usage.
@@ -23,6 +24,7 @@ case "${1:-all}" in
     provide setup_kafka_client
     ;;
   peers) setup_peers ;;
+  influx2) provide setup_influxdb2 ;;
   all)
     setup_base
     provide setup_kafka_client

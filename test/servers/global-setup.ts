@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { guardFolder } from './guard.ts';
 import { startInflux } from './influx.ts';
+import { startInflux2 } from './influx2.ts';
 import { startKafka } from './kafka.ts';
 import { NEEDS, type Need, SERVERS, type ServerName, whyMissing } from './machine.ts';
 import { startMosquitto } from './mosquitto.ts';
@@ -27,6 +28,7 @@ const starters: Record<ServerName, () => Promise<Server>> = {
   mosquitto: startMosquitto,
   redis: startRedis,
   influx: startInflux,
+  influx2: startInflux2,
   victoriaMetrics: startVictoriaMetrics,
 };
 

@@ -8,7 +8,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Account } from './server-process.ts';
 
-export const SERVERS = ['kafka', 'postgres', 'mosquitto', 'redis', 'influx', 'victoriaMetrics'] as const;
+export const SERVERS = ['kafka', 'postgres', 'mosquitto', 'redis', 'influx', 'influx2', 'victoriaMetrics'] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 export const TOOLS = [
@@ -39,6 +39,7 @@ const cache = process.env.MILEPOST_CACHE ?? join(homedir(), '.cache', 'milepost'
 
 export const kafkaLibraries = join(cache, 'kafka', 'libs');
 export const influxd = join(cache, 'influxdb', 'influxd');
+export const influxd2 = join(cache, 'influxdb2', 'influxd');
 /** The interpreter that has sllurp, pymodbus and pyserial. */
 export const python = join(cache, 'python', 'bin', 'python');
 
@@ -75,6 +76,8 @@ export function whyMissing(need: Need): string | undefined {
       return programMissing('redis-server');
     case 'influx':
       return isExecutable(influxd) ? undefined : 'it could not be built';
+    case 'influx2':
+      return isExecutable(influxd2) ? undefined : 'scripts/setup.sh influx2 builds it';
     case 'victoriaMetrics':
       return programMissing('victoria-metrics');
     case 'pymodbus':

@@ -8,6 +8,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { startChromium } from './chromium.ts';
 import { httpText } from './exchange.ts';
 import { INFLUX_BUCKET, influxQuery, startInflux } from './influx.ts';
+import { INFLUX2, influx2Api, influx2Query, startInflux2 } from './influx2.ts';
 import { startKafka } from './kafka.ts';
 import { program } from './machine.ts';
 import { startMosquitto } from './mosquitto.ts';
@@ -126,6 +127,19 @@ describeWith(['influx'], 'InfluxDB', () => {
       await httpText(`${url}/api/v2/write?bucket=${INFLUX_BUCKET}&org=any&precision=ms`, { method: 'POST', body });
     },
     read: async ({ url }) => JSON.stringify(await influxQuery(url, 'select celsius, device from temperature')),
+  });
+});
+
+describeWith(['influx2'], 'InfluxDB 2', () => {
+  const { bucket, org } = INFLUX2;
+  lives({
+    start: startInflux2,
+    async write({ url }) {
+      const text = 'temperature,device=probe-1 celsius=4.5 1700000000000';
+      await influx2Api(url, `write?${new URLSearchParams({ bucket, org, precision: 'ms' })}`, { method: 'POST', text });
+    },
+    read: ({ url }) =>
+      influx2Query(url, `from(bucket: "${bucket}") |> range(start: 0) |> keep(columns: ["_time", "_value"])`),
   });
 });
 

@@ -5,13 +5,14 @@
  * relative to now). Windows are whole hours, so a task that runs again writes the same points again. Gateways may have been away for days:
  * a daily task brings the last eight days together once more.
  */
+import type { HttpError } from '@influxdata/influxdb-client';
 import { days } from '../days.ts';
-import type { RetentionPlan, SetupStep } from '../time-series.ts';
+import { type RetentionPlan, type SetupStep, TimeSeriesError } from '../time-series.ts';
 import type { Answer, Send } from './influx.ts';
 
 interface Bucket {
   id: string;
-  retentionRules?: { type: string; everySeconds: number }[];
+  retentionRules?: { everySeconds: number; shardGroupDurationSeconds?: number }[];
 }
 
 export async function arrangeFlux(
@@ -19,10 +20,9 @@ export async function arrangeFlux(
   { bucket, org, plan }: { bucket: string; org: string; plan: RetentionPlan },
 ): Promise<SetupStep[]> {
   const hourly = `${bucket}-hourly`;
-  const orgID = await orgIdOf(send, org);
   const steps = [
-    await keepBucket(send, { name: bucket, org, orgID, keepMs: plan.rawMs }),
-    await keepBucket(send, { name: hourly, org, orgID, keepMs: plan.hourlyMs }),
+    await keepBucket(send, { name: bucket, org, keepMs: plan.rawMs }),
+    await keepBucket(send, { name: hourly, org, keepMs: plan.hourlyMs }),
   ];
   const tasks = [
     { name: `milepost-hourly ${bucket}`, every: '1h', start: '-3h' },
@@ -56,21 +56,25 @@ ${parts.join('\n\n')}
 `;
 }
 
-async function keepBucket(
-  send: Send,
-  wanted: { name: string; org: string; orgID: string; keepMs: number },
-): Promise<SetupStep> {
-  const { name, org, orgID, keepMs } = wanted;
+async function keepBucket(send: Send, wanted: { name: string; org: string; keepMs: number }): Promise<SetupStep> {
+  const { name, org, keepMs } = wanted;
   const what = `bucket ${name}, kept ${days(keepMs)}`;
   const everySeconds = Math.ceil(keepMs / 1000);
-  const retentionRules = [{ type: 'expire', everySeconds }];
+  const expire = { type: 'expire', everySeconds };
   const found = await orMissing(send({ method: 'GET', path: `/api/v2/buckets?${new URLSearchParams({ org, name })}` }));
   const [bucket] = (found?.body as { buckets?: Bucket[] } | undefined)?.buckets ?? [];
   if (!bucket) {
-    await send(json('POST', '/api/v2/buckets', { name, orgID, retentionRules }));
+    const orgID = await orgIdOf(send, { org, bucket: name });
+    await send(json('POST', '/api/v2/buckets', { name, orgID, retentionRules: [expire] }));
     return { what, did: 'created' };
   }
-  if (bucket.retentionRules?.[0]?.everySeconds === everySeconds) return { what, did: 'nothing' };
+  const [rule] = bucket.retentionRules ?? [];
+  if (rule?.everySeconds === everySeconds) return { what, did: 'nothing' };
+  // A bucket without an end has shards of a week, and the server refuses to keep less than a shard. 0: of what size the server finds right.
+  const { shardGroupDurationSeconds: shard = 0 } = rule ?? {};
+  const retentionRules = [
+    { ...expire, ...(shard > everySeconds || shard === 0 ? { shardGroupDurationSeconds: 0 } : {}) },
+  ];
   await send(json('PATCH', `/api/v2/buckets/${encodeURIComponent(bucket.id)}`, { retentionRules }));
   return { what, did: 'changed' };
 }
@@ -89,12 +93,33 @@ async function keepTask(send: Send, wanted: { name: string; org: string; flux: s
   return { what, did: 'changed' };
 }
 
-async function orgIdOf(send: Send, org: string): Promise<string> {
-  const { body } = await send({ method: 'GET', path: `/api/v2/orgs?${new URLSearchParams({ org })}` });
-  return (body as { orgs?: { id: string }[] }).orgs?.[0]?.id ?? '';
+/**
+ * Whom a new bucket belongs to; undefined where there are no organisations (InfluxDB 1.8).
+ *
+ * @throws TimeSeriesError `timeseries-denied` where the token may not know: it was made for some buckets only, and this is none of them.
+ */
+export async function orgIdOf(send: Send, of: { org: string; bucket: string }): Promise<string | undefined> {
+  const { org, bucket } = of;
+  let answer: Answer;
+  try {
+    answer = await send({ method: 'GET', path: `/api/v2/orgs?${new URLSearchParams({ org })}` });
+  } catch (error) {
+    const { statusCode, json: told } = error as Partial<HttpError>;
+    // An organisation that does not exist is told as JSON with a code.
+    if (statusCode === 404 && told?.code === undefined) return undefined;
+    throw error;
+  }
+  const [found] = (answer.body as { orgs?: { id: string }[] }).orgs ?? [];
+  if (found) return found.id;
+  throw new TimeSeriesError({
+    code: 'timeseries-denied',
+    message:
+      `the token sees neither a bucket ${bucket} nor the organisation ${org}: ` +
+      `it needs read and write for the bucket (or all access, if the hub is to create it)`,
+  });
 }
 
-function json(method: 'POST' | 'PATCH', path: string, body: object) {
+export function json(method: 'POST' | 'PATCH', path: string, body: object) {
   return { method, path, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
 }
 

@@ -8,7 +8,7 @@ import { byTags, tagsKey } from '../tags.ts';
 import { sliceWidthMs, thin } from '../thin.ts';
 import { type Curve, type CurveQuery, MAX_CURVES } from '../time-series.ts';
 import { parseAnnotatedCsv } from './annotated-csv.ts';
-import { arrangeFlux, orMissing, text } from './flux-setup.ts';
+import { arrangeFlux, json, orgIdOf, orMissing, text } from './flux-setup.ts';
 import type { InfluxOptions, Queries, Send } from './influx.ts';
 import { RAW_LIMIT } from './influxql.ts';
 import { numberOf, pagesByTime } from './pages.ts';
@@ -59,16 +59,10 @@ async function createBucket(send: Send, { bucket, org }: Pick<InfluxOptions, 'bu
     send({ method: 'GET', path: `/api/v2/buckets?${new URLSearchParams({ org, name: bucket })}` }),
   );
   if ((found?.body as { buckets?: unknown[] } | undefined)?.buckets?.length) return;
-  const orgs = await orMissing(send({ method: 'GET', path: `/api/v2/orgs?${new URLSearchParams({ org })}` }));
+  const orgID = await orgIdOf(send, { org, bucket });
   // InfluxDB 1.8 speaks Flux but has databases instead of buckets.
-  if (orgs === undefined) return;
-  const orgID = (orgs.body as { orgs?: { id: string }[] }).orgs?.[0]?.id;
-  await send({
-    method: 'POST',
-    path: '/api/v2/buckets',
-    body: JSON.stringify({ name: bucket, orgID, retentionRules: [] }),
-    headers: { 'content-type': 'application/json' },
-  });
+  if (orgID === undefined) return;
+  await send(json('POST', '/api/v2/buckets', { name: bucket, orgID, retentionRules: [] }));
 }
 
 type Chosen = Pick<CurveQuery, 'measurement' | 'fields' | 'tags' | 'fromMs' | 'toMs'>;

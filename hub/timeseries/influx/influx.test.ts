@@ -181,6 +181,28 @@ describe('setting up over Flux', () => {
     });
   });
 
+  it.each([
+    {
+      what: 'an organisation that does not exist',
+      orgs: [404, { code: 'not found', message: 'no nobody' }],
+      told: 'no nobody',
+    },
+    { what: 'a token made for other buckets', orgs: [200, { orgs: [] }], told: 'needs read and write for the bucket' },
+  ] as const)('refuses $what', async ({ orgs: [status, body], told }) => {
+    answer = ({ url: path }, response) => {
+      if (path.startsWith('/api/v2/orgs')) json(response, status, body);
+      else json(response, 404, { code: 'not found', message: 'no such bucket' });
+    };
+    const expected = { code: 'timeseries-denied', message: expect.stringContaining(told) };
+    await expect((await open()).setup()).rejects.toMatchObject(expected);
+  });
+
+  it('creates none where there are no organisations (InfluxDB 1.8)', async () => {
+    answer = (_, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    await (await open()).setup();
+    expect(seen.map(({ url: path }) => path.split('?')[0])).toEqual(['/api/v2/buckets', '/api/v2/orgs']);
+  });
+
   it('leaves a bucket alone that is there', async () => {
     answer = (_, response) => json(response, 200, { buckets: [{ id: '1' }] });
     await (await open()).setup();
@@ -201,7 +223,7 @@ describe('annotated CSV', () => {
   });
 });
 
-/** As the v2 API describes itself; there is no InfluxDB 2 among the test servers. */
+/** As InfluxDB 2.7 does it: influx.server.test.ts has the real one, where it could be built. */
 describe('retention in InfluxDB 2', () => {
   it('makes buckets and tasks, changes what differs, and then has nothing to do', async () => {
     const buckets: { id: string; name: string; retentionRules: { everySeconds: number }[] }[] = [];
