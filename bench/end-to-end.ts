@@ -18,8 +18,8 @@ import { startKafka } from '../test/servers/kafka.ts';
 import { kcatFollowing } from '../test/servers/kcat.ts';
 import { startMosquitto } from '../test/servers/mosquitto.ts';
 import { freePort } from '../test/servers/ports.ts';
-import { startPostgres } from '../test/servers/postgres.ts';
 import { machine } from './row.ts';
+import { startBenchPostgres } from './servers.ts';
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +41,7 @@ const names = Array.from({ length: Number(values.scanners) }, (_, index) => `sca
 
 const [kafka, postgres, influx, mosquitto] = await Promise.all([
   startKafka(),
-  startPostgres(),
+  startBenchPostgres(),
   startInflux(),
   // As deploy/compose/mosquitto.conf has it.
   values.mosquitto ? startMosquitto({ config: ['set_tcp_nodelay true', 'max_inflight_messages 1000'] }) : undefined,

@@ -14,9 +14,9 @@ import { hubStack } from '../test/e2e/hub-stack.ts';
 import { healthy, milepost } from '../test/e2e/stack.ts';
 import { startInflux } from '../test/servers/influx.ts';
 import { startKafka } from '../test/servers/kafka.ts';
-import { startPostgres } from '../test/servers/postgres.ts';
 import { chosen } from './choose.ts';
 import { machine } from './row.ts';
+import { startBenchPostgres } from './servers.ts';
 
 const SINKS = ['postgres', 'influx', 'kafka'] as const;
 type Sink = (typeof SINKS)[number];
@@ -46,7 +46,7 @@ interface Progress {
   waiting: number;
 }
 
-const servers = await Promise.all([startKafka(), startPostgres(), startInflux()]);
+const servers = await Promise.all([startKafka(), startBenchPostgres(), startInflux()]);
 const [kafka, postgres, influx] = servers;
 const stack = await hubStack({ name: 'outage', servers: { kafka, postgres, influx }, log: 'error' });
 const store = await openPostgres({ url: postgres.url, maxConnections: 1 });

@@ -17,8 +17,8 @@ import { startInflux } from '../test/servers/influx.ts';
 import { startKafka } from '../test/servers/kafka.ts';
 import { kcatFollowing } from '../test/servers/kcat.ts';
 import { startMosquitto } from '../test/servers/mosquitto.ts';
-import { startPostgres } from '../test/servers/postgres.ts';
 import { machine } from './row.ts';
+import { startBenchPostgres } from './servers.ts';
 
 const { values } = parseArgs({
   options: {
@@ -63,7 +63,7 @@ const BROKER = ['set_tcp_nodelay true', 'max_inflight_messages 1000'];
 const [kafka, mosquitto, postgres, influx] = await Promise.all([
   startKafka(),
   startMosquitto({ config: BROKER }),
-  startPostgres(),
+  startBenchPostgres(),
   startInflux(),
 ]);
 const stack = await hubStack({ name: 'storm', servers: { kafka, mosquitto, postgres, influx }, log: 'error' });

@@ -18,10 +18,10 @@ import { startInflux } from '../../test/servers/influx.ts';
 import { startKafka } from '../../test/servers/kafka.ts';
 import { kcatFollowing } from '../../test/servers/kcat.ts';
 import { startMosquitto } from '../../test/servers/mosquitto.ts';
-import { startPostgres } from '../../test/servers/postgres.ts';
 import { chosen } from '../choose.ts';
 import { type Installed, installNodeRed, installTelegraf } from '../peers/install.ts';
 import { machine } from '../row.ts';
+import { startBenchPostgres } from '../servers.ts';
 import {
   type Contender,
   milepostDoor,
@@ -97,7 +97,7 @@ async function compare(contender: Contender, rate: number, settleS: number): Pro
     startKafka({ properties: { 'auto.create.topics.enable': 'true', 'num.partitions': '6' } }),
     startMosquitto({ config: QUEUES }),
     startInflux(),
-    startPostgres(),
+    startBenchPostgres(),
   ]);
   const [kafka, mosquitto, influx, postgres] = servers;
   const processes: Process[] = [];

@@ -5,6 +5,7 @@
 import type { Clock } from '../../protocols/base/clock.ts';
 import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import type { Sql } from '../store/store.ts';
+import type { PackageChange } from '../tracking/changes.ts';
 import type { Projection } from '../tracking/projector.ts';
 import type { PackageState, Stay } from '../tracking/state.ts';
 import { placesOf } from './places.ts';
@@ -18,26 +19,33 @@ export function withLimits(
     ...projection,
     async apply(sql, messages) {
       const changes = await projection.apply(sql, messages);
-      const ids = changes.flatMap((change) => (change.kind === 'package' ? [change.packageId] : []));
+      const packages = changes.filter((change) => change.kind === 'package');
+      const ids = packages.map(({ packageId }) => packageId);
+      await adoptLimits(sql, packages);
       if (ids.length > 0) await followPackages(sql, ids, clock.wall().wallMs * 1000);
       return changes;
     },
   };
 }
 
-export async function followPackages(sql: Sql, packageIds: readonly string[], nowUs: number): Promise<void> {
-  // Limits that were given for another name of the package are the package's.
+/** Limits that were given for another name of a package are the package's. */
+async function adoptLimits(sql: Sql, packages: readonly PackageChange[]): Promise<void> {
+  const names = packages.flatMap(({ packageId, otherIds = [] }) => otherIds.map((other) => ({ packageId, other })));
+  if (names.length === 0) return;
   await sql.query(
     `update package_limits l set package_id = a.package_id
-     from (select distinct on (p.package_id) p.package_id, o.other
-       from packages p cross join lateral json_array_elements_text(p.state->'otherIds') o (other)
-       where p.package_id = any($1::text[]) and exists (select 1 from package_limits k where k.package_id = o.other)
-         and not exists (select 1 from package_limits k where k.package_id = p.package_id)
-         and not exists (select 1 from packages q where q.package_id = o.other)
-       order by p.package_id, o.other) a
+     from (select distinct on (n.package_id) n.package_id, n.other
+       from unnest($1::text[], $2::text[]) n (package_id, other)
+         join package_limits given on given.package_id = n.other
+       where not exists (select 1 from package_limits k where k.package_id = n.package_id)
+         and not exists (select 1 from packages q where q.package_id = n.other)
+       order by n.package_id, n.other) a
      where l.package_id = a.other`,
-    [packageIds],
+    [names.map(({ packageId }) => packageId), names.map(({ other }) => other)],
   );
+}
+
+export async function followPackages(sql: Sql, packageIds: readonly string[], nowUs: number): Promise<void> {
   const rows = await sql.query<{ package_id: string; state: string }>(
     `select p.package_id, p.state::text as state from packages p join package_limits l on l.package_id = p.package_id
      where p.package_id = any($1::text[]) order by p.package_id`,

@@ -4,9 +4,17 @@
  */
 import type { Sql } from '../store/store.ts';
 
+export interface PackageChange {
+  kind: 'package';
+  packageId: string;
+  /** Its other names. As well as what follows, only where the projection says so, and not told to other processes. */
+  otherIds?: readonly string[];
+  /** When its newest event happened. */
+  recordedMs?: number;
+}
+
 export type Change =
-  /** `recordedMs`: when its newest event happened, where the projection says so (not told to other processes). */
-  | { kind: 'package'; packageId: string; recordedMs?: number }
+  | PackageChange
   | { kind: 'alert'; alertId: string }
   | { kind: 'incident'; incidentId: string }
   | { kind: 'gateway'; gatewayId: string }

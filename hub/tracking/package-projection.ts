@@ -8,9 +8,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TrackingEvent } from '../../protocols/uplink/tracking-event.ts';
 import { TOPICS } from '../log/event-log.ts';
+import { jsonList, jsonTexts } from '../store/json-list.ts';
 import type { Sql } from '../store/store.ts';
 import { aliasesOf } from './aliases.ts';
-import type { Change } from './changes.ts';
+import type { Change, PackageChange } from './changes.ts';
 import { parseTrackingEvent } from './parse.ts';
 import type { Projection } from './projector.ts';
 import { compareEvents, extend, fold, type PackageState } from './state.ts';
@@ -44,7 +45,7 @@ async function apply(sql: Sql, events: readonly TrackingEvent[]): Promise<Change
     states.push(...(await refold(sql, late.slice(at, at + REFOLD_CHUNK))));
   }
   if (states.length > 0) await saveStates(sql, states, before);
-  return states.map(({ packageId, lastAt }) => ({ kind: 'package', packageId, recordedMs: Date.parse(lastAt) }));
+  return states.map((state) => ({ ...changeOf(state), recordedMs: Date.parse(state.lastAt) }));
 }
 
 async function rebuild(sql: Sql, events: readonly TrackingEvent[]): Promise<Change[]> {
@@ -57,7 +58,11 @@ async function rebuild(sql: Sql, events: readonly TrackingEvent[]): Promise<Chan
   if (states.length > 0) await saveStates(sql, states, new Map());
   return states
     .filter((state) => !isDeepStrictEqual(JSON.parse(JSON.stringify(state)), before.get(state.packageId)))
-    .map(({ packageId }) => ({ kind: 'package', packageId }));
+    .map(changeOf);
+}
+
+function changeOf({ packageId, otherIds }: PackageState): PackageChange {
+  return { kind: 'package', packageId, ...(otherIds.length > 0 && { otherIds }) };
 }
 
 async function lockPackages(sql: Sql, packageIds: readonly string[]): Promise<Map<string, PackageState>> {
@@ -79,7 +84,7 @@ async function insertEvents(sql: Sql, events: readonly TrackingEvent[]): Promise
   const inserted = await sql.query<{ event_id: string }>(
     `insert into package_events (event_id, package_id, occurred_at, gateway_id, epoch, sequence, event)
      select i::uuid, p, o::timestamptz, g, h, s::bigint, e::json
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) n (i, p, o, g, h, s, e)
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], ${jsonTexts('$7')}) n (i, p, o, g, h, s, e)
      on conflict do nothing returning event_id::text as event_id`,
     [
       rows.map((event) => event.eventId),
@@ -88,7 +93,7 @@ async function insertEvents(sql: Sql, events: readonly TrackingEvent[]): Promise
       rows.map((event) => event.source.gatewayId),
       rows.map((event) => event.source.epoch),
       rows.map((event) => String(event.source.sequence)),
-      rows.map((event) => JSON.stringify(event)),
+      jsonList(rows),
     ],
   );
   return inserted.flatMap(({ event_id }) => unique.get(event_id) ?? []);
@@ -122,7 +127,7 @@ async function saveStates(
   await sql.query(
     `update packages p set status = n.s, first_at = n.f::timestamptz, last_at = n.l::timestamptz,
        version = n.v, state = n.j::json, updated_at = now()
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) n (i, s, f, l, v, j)
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], ${jsonTexts('$6')}) n (i, s, f, l, v, j)
      where p.package_id = n.i`,
     [
       states.map((state) => state.packageId),
@@ -130,7 +135,7 @@ async function saveStates(
       states.map((state) => state.firstAt),
       states.map((state) => state.lastAt),
       states.map((state) => state.version),
-      states.map((state) => JSON.stringify(state)),
+      jsonList(states),
     ],
   );
   await saveAliases(

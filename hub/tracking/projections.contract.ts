@@ -90,8 +90,8 @@ export function projectionsContract(open: () => Promise<Store>): void {
       expect(await position(3)).toBe(50);
       expect(await position(4)).toBe(0);
       expect(told).toEqual([
-        { kind: 'package', packageId: 'sscc:1', recordedMs: expect.any(Number) },
-        { kind: 'package', packageId: 'sscc:2', recordedMs: expect.any(Number) },
+        { kind: 'package', packageId: 'sscc:1', otherIds: ['ups:1Zsscc:1'], recordedMs: expect.any(Number) },
+        { kind: 'package', packageId: 'sscc:2', otherIds: ['ups:1Zsscc:2'], recordedMs: expect.any(Number) },
       ]);
       const aliases = await store.query("select alias from package_aliases where package_id = 'sscc:1' order by alias");
       expect(aliases.map(({ alias }) => alias)).toEqual(['1', '1ZSSCC:1', 'SSCC:1', 'UPS:1ZSSCC:1']);

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { silentLog } from '../../protocols/base/log.ts';
+import { ManualClock } from '../../protocols/base/manual-clock.ts';
 import type { LogRecord } from '../log/event-log.ts';
 import { openPglite } from '../store/pglite.ts';
 import type { Store } from '../store/store.ts';
 import { trackingMigrations } from './migrations.ts';
 import { packageProjection, packageRebuild } from './package-projection.ts';
 import { sampleEvent } from './sample-event.ts';
-import { drainStates, withStateOutbox } from './state-outbox.ts';
+import { drainStates, publishStates, withStateOutbox } from './state-outbox.ts';
 
 let store: Store;
 beforeAll(async () => {
@@ -28,8 +30,8 @@ it('each change once, in order, with its version; nothing while the log is away,
   await expect(drainStates({ store, eventLog: away })).rejects.toThrow();
   const appended: LogRecord[] = [];
   const eventLog = { append: async (records: readonly LogRecord[]) => void appended.push(...records) };
-  expect(await drainStates({ store, eventLog })).toBe(2);
-  expect(await drainStates({ store, eventLog })).toBe(0);
+  expect(await drainStates({ store, eventLog })).toMatchObject({ count: 2 });
+  expect(await drainStates({ store, eventLog })).toMatchObject({ count: 0 });
   const states = appended.map(({ value }) => JSON.parse(String(value)) as { eventCount: number; version: string });
   expect(appended.map(({ topic, key }) => [topic, key])).toEqual([
     ['package-states', 'sscc:1'],
@@ -62,4 +64,26 @@ it('a state that a fault has spoilt is right again after a replay of its events,
   expect(await stateOf()).toEqual(right);
   await drainStates({ store, eventLog });
   expect(published).toEqual([right]);
+});
+
+it('says how many changes wait while it has not caught up', async () => {
+  await store.query(
+    `insert into package_state_outbox (package_id, version, state) select 'sscc:' || n, '1', '{}' from generate_series(1, 1200) n`,
+  );
+  const clock = new ManualClock();
+  let taken = 0;
+  let goOn = () => {};
+  const eventLog = {
+    append: async (records: readonly LogRecord[]) => {
+      // Of the second group.
+      if (taken === 500) await new Promise<void>((resolve) => (goOn = resolve));
+      taken += records.length;
+    },
+  };
+  const runner = publishStates({ store, eventLog, clock, log: silentLog });
+  await vi.waitFor(() => expect(runner.lag()).toBe(700));
+  goOn();
+  await vi.waitFor(() => expect(runner.lag()).toBe(0));
+  expect(taken).toBe(1200);
+  await runner.stop();
 });

@@ -39,6 +39,8 @@ const GROUP = 500;
 const APPEND = 250;
 const POLL_MS = 100;
 
+const NOTHING = { count: 0, upTo: 0 };
+
 interface Row extends Record<string, unknown> {
   place: number;
   package_id: string;
@@ -63,11 +65,11 @@ export function publishStates(options: {
     while (!stopping.signal.aborted) {
       let pauseMs = 0;
       try {
-        const count = await drainStates(options);
+        const { count, upTo } = await drainStates(options);
         if (count < GROUP) {
           lag = 0;
           pauseMs = POLL_MS;
-        } else lag = await waiting(store);
+        } else lag = await waitingAfter(store, upTo);
         fault = undefined;
         pauses = delays();
       } catch (error) {
@@ -89,26 +91,26 @@ export function publishStates(options: {
   };
 }
 
-/** Publishes what waits, at most a group of it; how many. */
+/** Publishes what waits, at most a group of it; how many, and up to which place. */
 export async function drainStates({
   store,
   eventLog,
 }: {
   store: Store;
   eventLog: Pick<EventLog, 'append'>;
-}): Promise<number> {
+}): Promise<{ count: number; upTo: number }> {
   // A look costs a third of a transaction, and mostly there is nothing.
-  if ((await store.query('select place from package_state_outbox order by place limit 1')).length === 0) return 0;
+  if ((await store.query('select place from package_state_outbox order by place limit 1')).length === 0) return NOTHING;
   return store.transaction(async (sql) => {
     const rows = await sql.query<Row>(
       `with due as (select place from package_state_outbox order by place limit ${GROUP} for update)
        delete from package_state_outbox o using due where o.place = due.place
        returning o.place, o.package_id, o.version, o.state::text as state`,
     );
-    if (rows.length === 0) return 0;
+    if (rows.length === 0) return NOTHING;
     rows.sort((a, b) => a.place - b.place);
     for (let at = 0; at < rows.length; at += APPEND) await eventLog.append(rows.slice(at, at + APPEND).map(recordOf));
-    return rows.length;
+    return { count: rows.length, upTo: rows.at(-1)?.place ?? 0 };
   });
 }
 
@@ -117,7 +119,8 @@ function recordOf({ package_id, version, state }: Row): LogRecord {
   return { topic: TOPICS.packageStates, key: package_id, value: Buffer.from(state), headers };
 }
 
-async function waiting(store: Store): Promise<number> {
-  const [row] = await store.query<{ count: number }>('select count(*)::int as count from package_state_outbox');
-  return row?.count ?? 0;
+/** Places are given in order. To count rows, PostgreSQL would pass all those that were drained and not yet cleaned away. */
+async function waitingAfter(store: Store, place: number): Promise<number> {
+  const [row] = await store.query<{ last: number | null }>('select max(place) as last from package_state_outbox');
+  return Math.max(0, (row?.last ?? place) - place);
 }
